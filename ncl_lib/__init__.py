@@ -1,0 +1,22 @@
+"""Learning dynamics of non-contrastive self-supervised learning, one module a rung of the ladder.
+
+Rung 4 :mod:`~ncl_lib.network`, rung 3 :mod:`~ncl_lib.matrices`, rung 2 :mod:`~ncl_lib.modes`, rung 1
+:mod:`~ncl_lib.flows`. Each makes one more assumption than the one above it.
+"""
+
+from ._solve import Status
+from .flows import Equilibrium, Norms, Regime, ThirdOrderFlow, Trajectory, travel_time
+from .setting import Setting
+
+__version__ = "0.1.0"
+
+__all__ = [
+    "Equilibrium",
+    "Norms",
+    "Regime",
+    "Setting",
+    "Status",
+    "ThirdOrderFlow",
+    "Trajectory",
+    "travel_time",
+]

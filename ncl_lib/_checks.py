@@ -1,0 +1,109 @@
+"""Checks of arguments, written once.
+
+Every message names the argument, says what it was, and says what is allowed: a student should be able to mend the call
+from the message alone.
+"""
+
+from __future__ import annotations
+
+import numbers
+
+import numpy as np
+
+
+def number(name, value, *, minimum=None, above=None, hint=""):
+    """Return `value` as a float, or raise: it must be one finite real number inside the bound."""
+    if isinstance(value, np.ndarray) and value.ndim == 0:
+        value = value.item()
+    if isinstance(value, (bool, np.bool_)) or not isinstance(value, numbers.Real):
+        raise TypeError(f"{name}={value!r}: expected one real number{hint}")
+    value = float(value)
+    if not np.isfinite(value):
+        raise ValueError(f"{name}={value!r}: must be finite{hint}")
+    if minimum is not None and value < minimum:
+        raise ValueError(f"{name}={value!r}: must be >= {minimum}{hint}")
+    if above is not None and value <= above:
+        raise ValueError(f"{name}={value!r}: must be > {above}{hint}")
+    return value
+
+
+def integer(name, value, *, minimum):
+    """Return `value` as an int, or raise: it must be a whole number, at least `minimum`."""
+    if isinstance(value, (bool, np.bool_)) or not isinstance(value, numbers.Integral):
+        raise TypeError(f"{name}={value!r}: expected a whole number >= {minimum}")
+    if value < minimum:
+        raise ValueError(f"{name}={value!r}: must be >= {minimum}")
+    return int(value)
+
+
+def array(name, value, *, ndim=None, nonnegative=False):
+    """Return `value` as a float64 array, or raise: it must be real, finite and not empty."""
+    try:
+        raw = np.asarray(value)
+    except ValueError as error:
+        raise ValueError(f"{name}: rows of different lengths do not make an array") from error
+    if raw.dtype.kind not in "fiu":
+        raise TypeError(f"{name}: expected real numbers, got {raw.dtype}")
+    result = raw.astype(float)
+    if result.size == 0:
+        raise ValueError(f"{name}: is empty, shape {result.shape}; at least one entry is needed")
+    if ndim is not None and result.ndim != ndim:
+        raise ValueError(f"{name}: has shape {result.shape}; expected {ndim} dimension{'s' * (ndim != 1)}")
+    if not np.all(np.isfinite(result)):
+        raise ValueError(f"{name}: has entries that are nan or infinite; all must be finite")
+    if nonnegative and np.any(result < 0):
+        raise ValueError(f"{name}: smallest entry is {result.min():.6g}; all must be >= 0")
+    return result
+
+
+def same_shape(**arrays):
+    """Raise unless the named arrays have one shape."""
+    (first, a), *rest = arrays.items()
+    for other, b in rest:
+        if a.shape != b.shape:
+            raise ValueError(f"{first} has shape {a.shape} and {other} has shape {b.shape}; they must be equal")
+
+
+def matrix(name, value):
+    """Return `value` as a square matrix, or a stack of them, or raise."""
+    result = array(name, value)
+    if result.ndim < 2 or result.shape[-1] != result.shape[-2]:
+        raise ValueError(f"{name}: has shape {result.shape}; expected a square matrix, shape (h, h)")
+    return result
+
+
+def feature_matrix(name, value):
+    """Return `value` as a symmetric positive semi-definite matrix, or a stack of them, or raise."""
+    result = matrix(name, value)
+    size = np.max(np.abs(result), axis=(-2, -1), keepdims=True)
+    # Features come out of sums of products, and long integrations: allow rounding, not more.
+    if np.any(np.abs(result - np.swapaxes(result, -1, -2)) > 1e-8 * size):
+        raise ValueError(f"{name}: is not symmetric; {name} = Phi Phi^T must be")
+    smallest = np.linalg.eigvalsh(result)[..., 0]
+    if np.any(smallest < -1e-8 * size[..., 0, 0]):
+        raise ValueError(
+            f"{name}: smallest eigenvalue is {np.min(smallest):.6g}; {name} = Phi Phi^T must have none below 0"
+        )
+    return result
+
+
+def times(value):
+    """Return `value` as a strictly increasing one-dimensional array, or raise."""
+    result = array("times", value, ndim=1)
+    if np.any(np.diff(result) <= 0):
+        raise ValueError("times: must increase strictly; sort them and drop repeats")
+    return result
+
+
+def generator(rng):
+    """Return `rng` if it is a numpy Generator, or raise: a bare seed would hide which stream is used."""
+    if not isinstance(rng, np.random.Generator):
+        raise TypeError(f"rng={rng!r}: expected a numpy.random.Generator, such as numpy.random.default_rng(0)")
+    return rng
+
+
+def choice(name, value, allowed):
+    """Return `value` if it is one of `allowed`, or raise."""
+    if value not in allowed:
+        raise ValueError(f"{name}={value!r}: must be one of {', '.join(map(repr, allowed))}")
+    return value

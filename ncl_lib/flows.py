@@ -1,0 +1,496 @@
+"""Rung 1: one eigenmode on the invariant parabola, a flow on a line."""
+
+from __future__ import annotations
+
+import enum
+from dataclasses import dataclass
+
+import numpy as np
+
+from . import _checks
+from ._solve import Status, integrate
+from .setting import Setting
+
+
+class Regime(enum.Enum):
+    """Fate of an eigenmode: which stable equilibrium its flow has, and whether it gets there.
+
+    The names are the paper's (Bao, arXiv 2309.16109); the inequalities are made precise here.
+
+    Examples
+    --------
+    >>> Regime.STABLE.value
+    'stable'
+    """
+
+    COLLAPSE = "collapse"  #: no positive equilibrium exists
+    ACUTE = "acute"  #: one exists, but the mode starts on the wrong side of the unstable one
+    STABLE = "stable"  #: the mode goes to the stable positive equilibrium
+
+
+@dataclass(frozen=True)
+class Equilibrium:
+    """A zero of a flow on a line.
+
+    Attributes
+    ----------
+    w : float
+        Where it is (dimensionless).
+    kind : str
+        ``"stable"`` (attracts from both sides), ``"unstable"`` (repels on both), or ``"half-stable"`` (one of each).
+
+    Examples
+    --------
+    >>> Equilibrium(0.0, "stable").kind
+    'stable'
+    """
+
+    w: float
+    kind: str
+
+
+@dataclass(frozen=True)
+class Norms:
+    r"""The three norms that the cosine loss sees.
+
+    .. math::
+        N_\Phi = \sqrt{\operatorname{tr}\operatorname{Cov}(v)}, \quad
+        N_\Psi = \sqrt{\operatorname{tr}\operatorname{Cov}(W u)}, \quad
+        N_\times = \operatorname{tr}(W \operatorname{Cov}(u, v)) .
+
+    For isotropic data these are :math:`\sqrt{s}\,|\Phi|_F`, :math:`\sqrt{s}\,|W\Phi|_F` and
+    :math:`\operatorname{tr}(\Phi^\top W \Phi)`.
+
+    Attributes
+    ----------
+    phi, psi, cross : float or array
+        :math:`N_\Phi`, :math:`N_\Psi`, :math:`N_\times` (dimensionless); arrays along a trajectory.
+
+    References
+    ----------
+    Bao, arXiv 2309.16109, section 4.
+
+    Examples
+    --------
+    >>> Norms.of_modes([1.0, 2.0], [1.0, 4.0], Setting(sigma2=0.0, rho=0.0)).cross
+    9.0
+    """
+
+    phi: float | np.ndarray
+    psi: float | np.ndarray
+    cross: float | np.ndarray
+
+    @classmethod
+    def of_modes(cls, w, f, setting):
+        r"""Norms of eigenmodes: :math:`N_\Phi^2 = \sum a`, :math:`N_\Psi^2 = \sum w^2 a`, :math:`N_\times = \sum w b`.
+
+        Here :math:`a = (\lambda + \sigma^2) f` and :math:`b = \lambda f`.
+
+        Parameters
+        ----------
+        w, f : array of shape (..., h)
+            Head and feature eigenvalues (dimensionless).
+        setting : Setting
+
+        Returns
+        -------
+        Norms
+            With entries of shape (...).
+
+        Raises
+        ------
+        TypeError, ValueError
+            If `w` or `f` is not a finite real array, shapes differ, or some f < 0.
+
+        Examples
+        --------
+        >>> Norms.of_modes([1.0], [4.0], Setting(sigma2=0.0, rho=0.0)).phi
+        2.0
+        """
+        w, f = mode_arrays(w, f, setting)
+        a, b = setting.s * f, setting.spectrum * f
+        phi, psi = np.sqrt(a.sum(axis=-1)), np.sqrt((w**2 * a).sum(axis=-1))
+        return cls(_plain(phi), _plain(psi), _plain((w * b).sum(axis=-1)))
+
+    @classmethod
+    def of_matrices(cls, W, F, setting):
+        r"""Norms of matrices, for isotropic data.
+
+        .. math:: N_\Phi^2 = s \operatorname{tr} F, \quad N_\Psi^2 = s \operatorname{tr}(W F W^\top), \quad
+            N_\times = \lambda \operatorname{tr}(W F)
+
+        Parameters
+        ----------
+        W, F : array of shape (..., h, h)
+            Head and feature matrix (dimensionless).
+        setting : Setting
+            With one eigenvalue `spectrum`.
+
+        Returns
+        -------
+        Norms
+            With entries of shape (...).
+
+        Raises
+        ------
+        TypeError, ValueError
+            If a matrix is not square, shapes differ, F is not symmetric positive semi-definite, or the data are not
+            isotropic.
+
+        Examples
+        --------
+        >>> Norms.of_matrices([[0.5]], [[4.0]], Setting(sigma2=0.0, rho=0.0)).psi
+        1.0
+        """
+        signal = setting.isotropic("Norms.of_matrices")
+        W, F = _checks.matrix("W", W), _checks.feature_matrix("F", F)
+        _checks.same_shape(W=W, F=F)
+        phi = np.sqrt(setting.s * np.trace(F, axis1=-2, axis2=-1))
+        # Rounding may leave a dead feature matrix with a trace a hair below 0.
+        psi = np.sqrt(np.maximum(setting.s * np.einsum("...ij,...jk,...ik->...", W, F, W), 0))
+        return cls(_plain(phi), _plain(psi), _plain(signal * np.einsum("...ij,...ji->...", W, F)))
+
+
+class ThirdOrderFlow:
+    r"""L2 loss, one eigenmode on the parabola :math:`f = w^2`: a cubic flow.
+
+    .. math:: \frac{dw}{dt} = b w^2 - s w^3 - \rho w, \qquad b = \tau \lambda, \quad s = \lambda + \sigma^2 .
+
+    The paper's case is :math:`\lambda = \tau = 1`. Besides 0 it has the equilibria
+    :math:`w_\mp = (b \mp \sqrt{b^2 - 4 \rho s}) / (2 s)` as long as :math:`\rho \le \rho_c = b^2 / (4 s)`.
+
+    Parameters
+    ----------
+    setting : Setting
+        With one eigenvalue `spectrum`.
+    target_ratio : float, optional
+        Quasi-static ratio :math:`\tau \ge 0` of target to online features, 1 without a moving-average target.
+
+    Raises
+    ------
+    TypeError, ValueError
+        If `setting` is not a Setting with one eigenvalue, or `target_ratio` is negative or not finite.
+
+    References
+    ----------
+    Bao, arXiv 2309.16109, section 3; Tian, Chen and Ganguli, arXiv 2102.06810, for `target_ratio`.
+
+    Examples
+    --------
+    >>> flow = ThirdOrderFlow(Setting(sigma2=0.5, rho=0.05))
+    >>> [(round(e.w, 7), e.kind) for e in flow.equilibria()]
+    [(0.0, 'stable'), (0.0544467, 'unstable'), (0.61222, 'stable')]
+    """
+
+    def __init__(self, setting, target_ratio=1.0):
+        if not isinstance(setting, Setting):
+            raise TypeError(f"setting={setting!r}: expected a Setting, such as Setting(sigma2=0.5, rho=0.05)")
+        self.setting = setting
+        self.target_ratio = _checks.number("target_ratio", target_ratio, minimum=0)
+        self.gain = self.target_ratio * setting.isotropic("ThirdOrderFlow")
+
+    def __repr__(self):
+        return f"ThirdOrderFlow({self.setting!r}, target_ratio={self.target_ratio!r})"
+
+    def velocity(self, w):
+        """Velocity dw/dt at `w`, elementwise.
+
+        Parameters
+        ----------
+        w : float or array
+            Head eigenvalue (dimensionless).
+
+        Returns
+        -------
+        float or array
+            Same shape as `w`.
+
+        Raises
+        ------
+        TypeError, ValueError
+            If `w` is not made of finite real numbers.
+
+        Examples
+        --------
+        >>> ThirdOrderFlow(Setting(sigma2=0.5, rho=0.125)).velocity(0.5)
+        0.0
+        """
+        return _plain(self._velocity(_checks.array("w", w)))
+
+    def _velocity(self, w):
+        return w * (w * (self.gain - self.setting.s * w) - self.setting.rho)
+
+    def jacobian(self, w):
+        r"""Slope of the velocity, :math:`2 b w - 3 s w^2 - \rho`, elementwise.
+
+        Negative at an equilibrium means stable; its size is the rate of return (one over time).
+
+        Parameters
+        ----------
+        w : float or array
+            Head eigenvalue (dimensionless).
+
+        Returns
+        -------
+        float or array
+            Same shape as `w`.
+
+        Raises
+        ------
+        TypeError, ValueError
+            If `w` is not made of finite real numbers.
+
+        Examples
+        --------
+        >>> ThirdOrderFlow(Setting(sigma2=0.5, rho=0.1)).jacobian(0.0)
+        -0.1
+        """
+        w = _checks.array("w", w)
+        return _plain(2 * self.gain * w - 3 * self.setting.s * w**2 - self.setting.rho)
+
+    def critical_decay(self):
+        r"""Weight decay :math:`\rho_c = b^2 / (4 s)` beyond which no positive equilibrium exists.
+
+        Returns
+        -------
+        float
+            One over gradient-flow time.
+
+        Examples
+        --------
+        >>> ThirdOrderFlow(Setting(sigma2=0.25, rho=0.0)).critical_decay()
+        0.2
+        """
+        return self.gain**2 / (4 * self.setting.s)
+
+    @property
+    def discriminant(self):
+        r"""Discriminant :math:`b^2 - 4 \rho s`: two positive equilibria above 0, one at 0, none below.
+
+        Within rounding of 0 it is 0, so that ``rho=flow.critical_decay()`` is the threshold itself.
+
+        Examples
+        --------
+        >>> ThirdOrderFlow(Setting(sigma2=0.0, rho=0.25)).discriminant
+        0.0
+        """
+        value = self.gain**2 - 4 * self.setting.rho * self.setting.s
+        return 0.0 if abs(value) <= 8 * np.finfo(float).eps * self.gain**2 else value
+
+    def equilibria(self):
+        """All equilibria, ascending, with their stability.
+
+        Returns
+        -------
+        tuple of Equilibrium
+            Zero alone above the threshold; zero and a half-stable one at it; three below; two for ``rho = 0``, where
+            the unstable one has merged with zero and left it half-stable.
+
+        Examples
+        --------
+        >>> setting = Setting(sigma2=0.0, rho=0.25)
+        >>> ThirdOrderFlow(setting).equilibria()
+        (Equilibrium(w=0.0, kind='stable'), Equilibrium(w=0.5, kind='half-stable'))
+        """
+        b, s, rho = self.gain, self.setting.s, self.setting.rho
+        if b == 0 or self.discriminant < 0:
+            return (Equilibrium(0.0, "stable"),)
+        if self.discriminant == 0:
+            return Equilibrium(0.0, "stable"), Equilibrium(b / (2 * s), "half-stable")
+        root = np.sqrt(self.discriminant)
+        upper = Equilibrium(float((b + root) / (2 * s)), "stable")
+        if rho == 0:
+            return Equilibrium(0.0, "half-stable"), upper
+        # 2 rho/(b + root) is (b - root)/(2 s) without the cancellation at small rho.
+        return Equilibrium(0.0, "stable"), Equilibrium(float(2 * rho / (b + root)), "unstable"), upper
+
+    def regime(self, w):
+        """Regime of a mode at `w`, elementwise.
+
+        Collapse above the threshold; below it Stable for `w` above the unstable equilibrium, else Acute.
+
+        Parameters
+        ----------
+        w : float or array
+            Head eigenvalue (dimensionless).
+
+        Returns
+        -------
+        Regime or array of Regime
+            Same shape as `w`.
+
+        Raises
+        ------
+        TypeError, ValueError
+            If `w` is not made of finite real numbers.
+
+        Examples
+        --------
+        >>> flow = ThirdOrderFlow(Setting(sigma2=0.5, rho=0.05))
+        >>> [r.name for r in flow.regime([0.01, 0.1])]
+        ['ACUTE', 'STABLE']
+        """
+        w = _checks.array("w", w)
+        # With no signal the only equilibrium is 0, whatever the decay.
+        exists = self.gain > 0 and self.discriminant >= 0
+        if exists:
+            barrier = 0.0 if self.setting.rho == 0 else self.equilibria()[1].w
+            regimes = np.where(w > barrier, Regime.STABLE, Regime.ACUTE)
+        else:
+            regimes = np.full(w.shape, Regime.COLLAPSE)
+        return regimes if regimes.ndim else regimes.item()
+
+    def solve(self, w0, times, collapse_below=1e-6):
+        r"""Integrate the flow from one or many starts.
+
+        Parameters
+        ----------
+        w0 : float or array of shape (n,)
+            Starts (dimensionless).
+        times : array of shape (T,)
+            Strictly increasing gradient-flow times; ``times[0]`` is the time of `w0`.
+        collapse_below : float, optional
+            A start counts as collapsed from the moment that \\|w\\| is below this.
+
+        Returns
+        -------
+        Trajectory
+            ``.status.collapsed_at`` holds the time of collapse of each start, inf for survivors.
+
+        Raises
+        ------
+        TypeError, ValueError
+            If `w0` is not finite, `times` are not sorted, or `collapse_below` is not positive.
+
+        Examples
+        --------
+        >>> flow = ThirdOrderFlow(Setting(sigma2=0.5, rho=0.05))
+        >>> flow.solve([0.05, 0.06], [0.0, 1000.0]).w[-1].round(4) + 0.0
+        array([0.    , 0.6122])
+        """
+        return solve_line(self._velocity, w0, times, collapse_below)
+
+
+@dataclass(frozen=True)
+class Trajectory:
+    """Solutions of a flow on a line.
+
+    Attributes
+    ----------
+    t : array of shape (T,)
+        Gradient-flow times.
+    w : array of shape (T, n)
+        Solutions, one column a start (dimensionless).
+    status : Status
+        ``"ok"``, or ``"blow-up"`` with its time, where the arrays end.
+
+    Examples
+    --------
+    >>> run = ThirdOrderFlow(Setting(sigma2=0.5, rho=0.3)).solve(0.5, [0.0, 100.0])
+    >>> str(run.status), run.status.collapsed_at.round(2)
+    ('ok', array([49.67]))
+    """
+
+    t: np.ndarray
+    w: np.ndarray
+    status: Status
+
+
+def solve_line(velocity, w0, times, collapse_below):
+    """Integrate independent copies of one flow on a line."""
+    w0 = np.atleast_1d(_checks.array("w0", w0))
+    if w0.ndim != 1:
+        raise ValueError(f"w0: has shape {w0.shape}; expected one number or shape (n,)")
+    collapse_below = _checks.number("collapse_below", collapse_below, above=0)
+    return Trajectory(*integrate(lambda t, w: velocity(w), w0, times, collapse_below=collapse_below))
+
+
+def travel_time(flow, w0, w):
+    r"""Time that the cubic flow takes from `w0` to `w`, in closed form.
+
+    Separation of variables and partial fractions, with :math:`q(w) = s w^2 - b w + \rho` and
+    :math:`D = b^2 - 4 \rho s`:
+
+    .. math::
+        t = -\frac{1}{\rho} \left[ \ln |w| - \tfrac12 \ln |q(w)| + \tfrac{b}{2} K(w) \right]_{w_0}^{w},
+        \qquad K(w) = \int \frac{dw}{q(w)} ,
+
+    where :math:`K` is a logarithm for :math:`D > 0` (below the threshold), rational at it, an arctangent above. For
+    :math:`\rho = 0`: :math:`t = [-1/(b w) + (s/b^2) \ln |w/(b - s w)|]`.
+
+    Parameters
+    ----------
+    flow : ThirdOrderFlow
+    w0, w : float or array
+        Start and end (dimensionless), broadcast against each other.
+
+    Returns
+    -------
+    float or array
+        Gradient-flow time; negative when `w` lies in the past of `w0`, inf when an equilibrium separates them.
+
+    Raises
+    ------
+    TypeError, ValueError
+        If `flow` is not a ThirdOrderFlow with a positive gain, or `w0` or `w` is not made of finite real numbers.
+
+    Notes
+    -----
+    Ours; the paper does not solve the flow. The three cases are written so that they join without cancellation at the
+    threshold.
+
+    Examples
+    --------
+    >>> flow = ThirdOrderFlow(Setting(sigma2=0.5, rho=0.05))
+    >>> t = travel_time(flow, 0.1, 0.5)
+    >>> bool(abs(flow.solve(0.1, [0.0, t]).w[-1, 0] - 0.5) < 1e-9)
+    True
+    """
+    if not isinstance(flow, ThirdOrderFlow):
+        raise TypeError(f"flow={flow!r}: expected a ThirdOrderFlow")
+    if flow.gain == 0:
+        raise ValueError("flow: has no signal (spectrum or target_ratio is 0); travel_time needs some")
+    w0, w = np.broadcast_arrays(_checks.array("w0", w0), _checks.array("w", w))
+    b, s, rho = flow.gain, flow.setting.s, flow.setting.rho
+    # Intervals between equilibria: a solution never leaves its own, nor reaches its ends.
+    walls = np.array([e.w for e in flow.equilibria()])
+    inside = np.searchsorted(walls, w0) == np.searchsorted(walls, w)
+    at_wall = np.isin(w0, walls) | np.isin(w, walls)
+    with np.errstate(divide="ignore", invalid="ignore"):
+        if rho == 0:
+            time = (1 / w0 - 1 / w) / b + s / b**2 * np.log((w / w0) * (b - s * w0) / (b - s * w))
+        else:
+            x0, x, D = 2 * s * w0 - b, 2 * s * w - b, flow.discriminant
+            ratio = (x**2 - D) / (x0**2 - D)  # q(w) / q(w0)
+            time = -(np.log(w / w0) - np.log(ratio) / 2 + b / 2 * _inverse_quadratic(D, x0, x)) / rho
+    time = np.where(inside & ~at_wall, time, np.where(w == w0, 0.0, np.inf))
+    return _plain(time)
+
+
+def _inverse_quadratic(D, x0, x):
+    """Integral of dw/q(w), with x = 2 s w - b and 4 s q = x^2 - D, within one interval between the zeros of q."""
+    if D > 0:
+        r = np.sqrt(D)
+        return np.log1p(2 * r * (x - x0) / ((x + r) * (x0 - r))) / r
+    if D == 0:
+        return 2 * (x - x0) / (x * x0)
+    r = np.sqrt(-D)
+    return 2 / r * (np.arctan(x / r) - np.arctan(x0 / r))
+
+
+def mode_arrays(w, f, setting):
+    """Return `w` and `f` checked: finite, of one shape (..., h), f >= 0, h that of the spectrum."""
+    w, f = _checks.array("w", w), _checks.array("f", f, nonnegative=True)
+    if w.ndim == 0:
+        raise ValueError("w: is a single number; expected shape (h,), so write [w] for one mode")
+    _checks.same_shape(w=w, f=f)
+    if np.ndim(setting.spectrum) and w.shape[-1] != np.size(setting.spectrum):
+        raise ValueError(
+            f"w has {w.shape[-1]} modes and setting.spectrum has {np.size(setting.spectrum)}; they must be equal"
+        )
+    return w, f
+
+
+def _plain(value):
+    """A 0-d array as a float; any other array as it is."""
+    return value if np.ndim(value) else float(value)
