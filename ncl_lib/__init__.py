@@ -5,12 +5,23 @@ Rung 4 :mod:`~ncl_lib.network`, rung 3 :mod:`~ncl_lib.matrices`, rung 2 :mod:`~n
 """
 
 from ._solve import Status
+from .diagnostics import (
+    CollapseKind,
+    asymmetry,
+    balance,
+    collapse,
+    commutator,
+    eigenmodes,
+    norm_spread,
+    participation_ratio,
+)
 from .flows import Equilibrium, Norms, Regime, ThirdOrderFlow, Trajectory, travel_time
 from .setting import Setting
 
 __version__ = "0.1.0"
 
 __all__ = [
+    "CollapseKind",
     "Equilibrium",
     "Norms",
     "Regime",
@@ -18,5 +29,12 @@ __all__ = [
     "Status",
     "ThirdOrderFlow",
     "Trajectory",
+    "asymmetry",
+    "balance",
+    "collapse",
+    "commutator",
+    "eigenmodes",
+    "norm_spread",
+    "participation_ratio",
     "travel_time",
 ]
