@@ -16,6 +16,8 @@ from .diagnostics import (
     participation_ratio,
 )
 from .flows import Equilibrium, Norms, Regime, ThirdOrderFlow, Trajectory, travel_time
+from .matrices import L2Matrices, MatrixTrajectory
+from .modes import L2Modes, ModeTrajectory
 from .setting import Setting
 
 __version__ = "0.1.0"
@@ -23,6 +25,10 @@ __version__ = "0.1.0"
 __all__ = [
     "CollapseKind",
     "Equilibrium",
+    "L2Matrices",
+    "L2Modes",
+    "MatrixTrajectory",
+    "ModeTrajectory",
     "Norms",
     "Regime",
     "Setting",

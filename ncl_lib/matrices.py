@@ -1,0 +1,210 @@
+"""Rung 3: head and feature matrices in the population limit, no symmetry assumed."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+
+from . import _checks, diagnostics
+from ._solve import Status, integrate
+from .flows import Norms
+from .setting import Setting
+
+
+@dataclass(frozen=True)
+class MatrixTrajectory:
+    r"""Head and feature matrix over time.
+
+    Attributes
+    ----------
+    setting : Setting
+    t : array of shape (T,)
+        Gradient-flow times.
+    W, F : array of shape (T, h, h)
+        Head and feature matrix (dimensionless).
+    status : Status
+        ``"ok"``, ``"blow-up"`` or ``"singular"``, with the time at which the arrays end.
+
+    Examples
+    --------
+    >>> run = L2Matrices(Setting(sigma2=0.5, rho=0.05)).solve(0.3 * np.eye(2), np.eye(2), [0.0, 400.0])
+    >>> run.W[-1].round(4)
+    array([[0.6122, 0.    ],
+           [0.    , 0.6122]])
+    """
+
+    setting: Setting
+    t: np.ndarray
+    W: np.ndarray
+    F: np.ndarray
+    status: Status
+
+    @property
+    def norms(self):
+        """The three norms of the cosine loss along the run, a :class:`Norms` of arrays of shape (T,).
+
+        Examples
+        --------
+        >>> run = L2Matrices(Setting(sigma2=0.0, rho=0.0)).solve([[1.0]], [[1.0]], [0.0, 1.0])
+        >>> run.norms.phi
+        array([1., 1.])
+        """
+        return Norms.of_matrices(self.W, self.F, self.setting)
+
+    @property
+    def balance(self):
+        r"""Imbalance :math:`F - W^\top W` along the run, shape (T, h, h); it decays as :math:`e^{-2 \rho t}`.
+
+        Examples
+        --------
+        >>> run = L2Matrices(Setting(sigma2=0.0, rho=0.0)).solve([[1.0]], [[1.5]], [0.0, 1.0])
+        >>> run.balance.ravel().round(9)
+        array([0.5, 0.5])
+        """
+        return diagnostics.balance(self.W, self.F)
+
+
+class _Matrices:
+    """What the losses share: the flow that a drive makes, and solving it."""
+
+    def __init__(self, setting):
+        if not isinstance(setting, Setting):
+            raise TypeError(f"setting={setting!r}: expected a Setting, such as Setting(sigma2=0.5, rho=0.05)")
+        self.setting = setting
+        # Away from isotropy F alone does not determine the covariance of the features.
+        setting.isotropic(type(self).__name__)
+
+    def drive(self, W, F):
+        r"""Drive :math:`G = E[g u^\top]`: what the loss alone adds to dW/dt.
+
+        Parameters
+        ----------
+        W, F : array of shape (h, h)
+            Head, and symmetric positive semi-definite feature matrix (dimensionless).
+
+        Returns
+        -------
+        array of shape (h, h)
+
+        Raises
+        ------
+        TypeError, ValueError
+            If a matrix is not square, shapes differ, or F is not symmetric positive semi-definite.
+
+        Examples
+        --------
+        >>> L2Matrices(Setting(sigma2=0.5, rho=0.0)).drive([[0.5]], [[1.0]])
+        array([[0.25]])
+        """
+        return self._drive(*_pair(W, F))
+
+    def velocity(self, W, F):
+        r"""Velocities :math:`dW/dt = G - \rho W` and :math:`dF/dt = W^\top G + G^\top W - 2 \rho F`.
+
+        Parameters
+        ----------
+        W, F : array of shape (h, h)
+            Head, and symmetric positive semi-definite feature matrix (dimensionless).
+
+        Returns
+        -------
+        tuple of two arrays of shape (h, h)
+
+        Raises
+        ------
+        TypeError, ValueError
+            If a matrix is not square, shapes differ, or F is not symmetric positive semi-definite.
+
+        Examples
+        --------
+        >>> dW, dF = L2Matrices(Setting(sigma2=0.5, rho=0.0)).velocity([[0.5]], [[1.0]])
+        >>> dF
+        array([[0.25]])
+        """
+        return self._velocity(*_pair(W, F))
+
+    def _velocity(self, W, F):
+        G = self._drive(W, F)
+        WG = W.T @ G
+        return G - self.setting.rho * W, WG + WG.T - 2 * self.setting.rho * F
+
+    def solve(self, W0, F0, times):
+        """Integrate both matrices.
+
+        Parameters
+        ----------
+        W0, F0 : array of shape (h, h)
+            Matrices at ``times[0]`` (dimensionless), F0 symmetric positive semi-definite.
+        times : array of shape (T,)
+            Strictly increasing gradient-flow times.
+
+        Returns
+        -------
+        MatrixTrajectory
+
+        Raises
+        ------
+        TypeError, ValueError
+            If a matrix is not square, shapes differ, F0 is not symmetric positive semi-definite, or `times` are not
+            sorted.
+
+        Examples
+        --------
+        >>> run = L2Matrices(Setting(sigma2=0.5, rho=0.3)).solve(np.eye(2), np.eye(2), [0.0, 100.0])
+        >>> bool(run.F[-1].max() < 1e-12)
+        True
+        """
+        W0, F0 = _pair(W0, F0, names=("W0", "F0"))
+        h = len(W0)
+
+        def velocity(t, y):
+            W, F = y.reshape(2, h, h)
+            return np.concatenate([part.ravel() for part in self._velocity(W, F)])
+
+        t, y, status = integrate(velocity, np.concatenate([W0.ravel(), F0.ravel()]), times)
+        W, F = np.moveaxis(y.reshape(-1, 2, h, h), 1, 0)
+        return MatrixTrajectory(self.setting, t, W, F, status)
+
+
+class L2Matrices(_Matrices):
+    r"""L2 loss on head and feature matrix, exact for isotropic Gaussian data.
+
+    .. math::
+        G = \lambda F - s W F, \qquad \frac{dW}{dt} = G - \rho W, \qquad
+        \frac{dF}{dt} = W^\top G + G^\top W - 2 \rho F .
+
+    Parameters
+    ----------
+    setting : Setting
+        With one eigenvalue `spectrum`.
+
+    Raises
+    ------
+    TypeError, ValueError
+        If `setting` is not a Setting with one eigenvalue.
+
+    References
+    ----------
+    Tian, Chen and Ganguli, arXiv 2102.06810; Bao, arXiv 2309.16109, section 3.
+
+    Examples
+    --------
+    >>> mats = L2Matrices(Setting(sigma2=0.5, rho=0.05))
+    >>> mats.drive(np.eye(2), np.eye(2))
+    array([[-0.5,  0. ],
+           [ 0. , -0.5]])
+    """
+
+    def _drive(self, W, F):
+        return self.setting.spectrum * F - self.setting.s * (W @ F)
+
+
+def _pair(W, F, names=("W", "F")):
+    """Head and feature matrix, checked."""
+    W, F = _checks.matrix(names[0], W), _checks.feature_matrix(names[1], F)
+    for name, M in zip(names, (W, F), strict=True):
+        if M.ndim != 2:
+            raise ValueError(f"{name}: has shape {M.shape}; expected one matrix, shape (h, h)")
+    _checks.same_shape(**dict(zip(names, (W, F), strict=True)))
+    return W, F
