@@ -18,6 +18,7 @@ from .diagnostics import (
 from .flows import Equilibrium, Norms, Regime, ThirdOrderFlow, Trajectory, travel_time
 from .matrices import L2Matrices, MatrixTrajectory
 from .modes import L2Modes, ModeTrajectory
+from .network import LinearNetwork, Run, train
 from .setting import Setting
 
 __version__ = "0.1.0"
@@ -27,10 +28,12 @@ __all__ = [
     "Equilibrium",
     "L2Matrices",
     "L2Modes",
+    "LinearNetwork",
     "MatrixTrajectory",
     "ModeTrajectory",
     "Norms",
     "Regime",
+    "Run",
     "Setting",
     "Status",
     "ThirdOrderFlow",
@@ -42,5 +45,6 @@ __all__ = [
     "eigenmodes",
     "norm_spread",
     "participation_ratio",
+    "train",
     "travel_time",
 ]

@@ -1,0 +1,393 @@
+"""Rung 4: the linear network itself, trained by stochastic gradient descent on freshly sampled views."""
+
+from __future__ import annotations
+
+import math
+from dataclasses import dataclass
+
+import numpy as np
+from tqdm.auto import tqdm
+
+from . import _checks, diagnostics
+from ._solve import Status
+from .flows import Norms
+from .setting import Setting
+
+
+@dataclass(frozen=True, eq=False)
+class LinearNetwork:
+    r"""A linear encoder :math:`\Phi` and a linear head :math:`W`: :math:`u = \Phi x`, prediction :math:`W u`.
+
+    Parameters
+    ----------
+    Phi : array of shape (h, d)
+        Encoder, h <= d (dimensionless).
+    W : array of shape (h, h)
+        Head (dimensionless).
+
+    Raises
+    ------
+    TypeError, ValueError
+        If an array is not finite and real, shapes do not fit, or h > d.
+
+    Examples
+    --------
+    >>> network = LinearNetwork(np.eye(2, 3), 0.5 * np.eye(2))
+    >>> network.F
+    array([[1., 0.],
+           [0., 1.]])
+    """
+
+    Phi: np.ndarray
+    W: np.ndarray
+
+    def __post_init__(self):
+        Phi = _checks.array("Phi", self.Phi, ndim=2)
+        W = _checks.array("W", self.W, ndim=2)
+        h, d = Phi.shape
+        if h > d:
+            raise ValueError(f"Phi: has shape {Phi.shape}; expected (h, d) with h <= d")
+        if W.shape != (h, h):
+            raise ValueError(f"W: has shape {W.shape}; Phi of shape {Phi.shape} needs a head of shape ({h}, {h})")
+        object.__setattr__(self, "Phi", Phi)
+        object.__setattr__(self, "W", W)
+
+    @property
+    def F(self):
+        r"""Feature matrix :math:`F = \Phi \Phi^\top`, shape (h, h).
+
+        Examples
+        --------
+        >>> LinearNetwork([[3.0, 4.0]], [[1.0]]).F
+        array([[25.]])
+        """
+        return self.Phi @ self.Phi.T
+
+    @classmethod
+    def random(cls, d, h, rng, encoder_scale=1.0, head_scale=1.0):
+        r"""Gaussian start: :math:`\Phi_{ij} \sim N(0, \alpha^2/d)` and :math:`W_{ij} \sim N(0, \beta^2/h)`.
+
+        Parameters
+        ----------
+        d, h : int
+            Input and feature dimension, h <= d.
+        rng : numpy.random.Generator
+        encoder_scale, head_scale : float, optional
+            The :math:`\alpha` and :math:`\beta` above, >= 0 (dimensionless).
+
+        Returns
+        -------
+        LinearNetwork
+            The head is not symmetric.
+
+        Raises
+        ------
+        TypeError, ValueError
+            If a dimension is not a whole number >= 1, h > d, or a scale is negative.
+
+        Examples
+        --------
+        >>> LinearNetwork.random(8, 4, np.random.default_rng(0)).Phi.shape
+        (4, 8)
+        """
+        d, h = _checks.integer("d", d, minimum=1), _checks.integer("h", h, minimum=1)
+        if h > d:
+            raise ValueError(f"h={h}: must be <= d={d}")
+        encoder_scale = _checks.number("encoder_scale", encoder_scale, minimum=0)
+        head_scale = _checks.number("head_scale", head_scale, minimum=0)
+        rng = _checks.generator(rng)
+        Phi = rng.standard_normal((h, d)) * encoder_scale / math.sqrt(d)
+        return cls(Phi, rng.standard_normal((h, h)) * head_scale / math.sqrt(h))
+
+    @classmethod
+    def from_modes(cls, w, f, d, rng):
+        """Network whose head and feature matrix share a random eigenbasis, with eigenvalues `w` and `f`.
+
+        Parameters
+        ----------
+        w, f : array of shape (h,)
+            Eigenvalues of W and of F (dimensionless), f >= 0.
+        d : int
+            Input dimension, >= h.
+        rng : numpy.random.Generator
+
+        Returns
+        -------
+        LinearNetwork
+
+        Raises
+        ------
+        TypeError, ValueError
+            If `w` or `f` is not a finite array of shape (h,), some f < 0, or d < h.
+
+        Examples
+        --------
+        >>> network = LinearNetwork.from_modes([0.1, 0.2], [1.0, 2.0], 5, np.random.default_rng(0))
+        >>> np.linalg.eigvalsh(network.F).round(9), np.linalg.eigvalsh(network.W).round(9)
+        (array([1., 2.]), array([0.1, 0.2]))
+        """
+        w, f = _checks.array("w", w, ndim=1), _checks.array("f", f, ndim=1, nonnegative=True)
+        _checks.same_shape(w=w, f=f)
+        d = _checks.integer("d", d, minimum=len(w))
+        rng = _checks.generator(rng)
+        # QR with positive diagonal makes the bases uniform on the orthogonal group.
+        Q, R = np.linalg.qr(rng.standard_normal((len(w), len(w))))
+        Q = Q * np.sign(np.diag(R))
+        V, R = np.linalg.qr(rng.standard_normal((d, len(w))))
+        V = V * np.sign(np.diag(R))
+        return cls((Q * np.sqrt(f)) @ V.T, (Q * w) @ Q.T)
+
+
+@dataclass(frozen=True, eq=False)
+class Run:
+    """A record of training.
+
+    Attributes
+    ----------
+    setting : Setting
+    t : array of shape (T,)
+        Gradient-flow times, learning rate x steps.
+    W, F : array of shape (T, h, h)
+        Head and feature matrix (dimensionless); the head is the identity in a run without head.
+    loss : array of shape (T,)
+        Loss on the batch of that step, weight decay left out (dimensionless).
+    target_ratio : array of shape (T,)
+        <Phi_target, Phi> / <Phi, Phi>: 1 without a moving-average target, inf when Phi is 0.
+    network : LinearNetwork
+        As training left it.
+    status : Status
+        ``"ok"``, ``"blow-up"`` or ``"interrupted"``, with the time at which the arrays end.
+
+    Examples
+    --------
+    >>> rng = np.random.default_rng(0)
+    >>> start = LinearNetwork.random(6, 3, rng)
+    >>> run = train(start, Setting(sigma2=0.5, rho=0.05), steps=20, batch=32, rng=rng, record_every=10)
+    >>> run.t, run.W.shape, str(run.status)
+    (array([0. , 0.1, 0.2]), (3, 3, 3), 'ok')
+    """
+
+    setting: Setting
+    t: np.ndarray
+    W: np.ndarray
+    F: np.ndarray
+    loss: np.ndarray
+    target_ratio: np.ndarray
+    network: LinearNetwork
+    status: Status
+
+    @property
+    def norms(self):
+        """The three norms of the cosine loss along the run, a :class:`Norms` of arrays of shape (T,).
+
+        Examples
+        --------
+        >>> rng = np.random.default_rng(0)
+        >>> start = LinearNetwork(np.eye(2), np.eye(2))
+        >>> train(start, Setting(sigma2=0.0, rho=0.0), steps=1, batch=8, rng=rng).norms.phi[0].round(9)
+        np.float64(1.414213562)
+        """
+        return Norms.of_matrices(self.W, self.F, self.setting)
+
+    @property
+    def balance(self):
+        r"""Imbalance :math:`F - W^\top W` along the run, shape (T, h, h).
+
+        Examples
+        --------
+        >>> rng = np.random.default_rng(0)
+        >>> start = LinearNetwork(np.eye(2), np.eye(2))
+        >>> train(start, Setting(sigma2=0.0, rho=0.0), steps=1, batch=8, rng=rng).balance[0]
+        array([[0., 0.],
+               [0., 0.]])
+        """
+        return diagnostics.balance(self.W, self.F)
+
+
+def _l2(p, v):
+    """L2 loss on predictions `p` and targets `v`: its mean, and minus its gradient in each prediction and target."""
+    g = v - p
+    return np.vdot(g, g) / (2 * len(g)), g, -g
+
+
+_LOSSES = {"l2": _l2}
+
+
+def train(
+    network,
+    setting,
+    *,
+    loss="l2",
+    learning_rate=0.01,
+    steps,
+    batch=128,
+    rng,
+    record_every=None,
+    progress=None,
+    stop_gradient=True,
+    head=True,
+    target_momentum=None,
+):
+    r"""Train a linear network by plain stochastic gradient descent, each batch freshly sampled.
+
+    .. math::
+        L = \tfrac12 E |W \Phi x - \mathrm{SG}(\Phi x')|^2 + \tfrac{\rho}{2} (|\Phi|_F^2 + |W|_F^2)
+
+    Each step of size :math:`\eta` advances gradient-flow time by :math:`\eta`.
+
+    Parameters
+    ----------
+    network : LinearNetwork
+        The start; it is left as it is.
+    setting : Setting
+        `spectrum` may be one number or one for each of the d input coordinates.
+    loss : {"l2"}
+    learning_rate : float
+        Step size :math:`\eta > 0`, in units of gradient-flow time.
+    steps, batch : int
+        Number of steps, and pairs of views in each.
+    rng : numpy.random.Generator
+        The same generator state gives the same run, bit for bit.
+    record_every : int, optional
+        Steps between records; by default about 200 records. First and last step are always recorded.
+    progress : bool, optional
+        Show a progress bar; by default only when the run lasts more than two seconds.
+    stop_gradient : bool, optional
+        If False, the loss is differentiated through the target branch too.
+    head : bool, optional
+        If False, the head is the identity and is not trained.
+    target_momentum : float, optional
+        With :math:`m \in [0, 1]`, targets come from a moving average of the encoder,
+        :math:`\Phi_t \leftarrow m \Phi_t + (1 - m) \Phi`, which starts at :math:`\Phi`; needs the stop-gradient.
+
+    Returns
+    -------
+    Run
+        Ctrl-C and blow-up end the run early; what was recorded is returned, and ``.status`` says so.
+
+    Raises
+    ------
+    TypeError, ValueError
+        If an argument is of the wrong kind or out of bounds; the message names it.
+
+    Notes
+    -----
+    Views are Gaussian, so :math:`x'` given :math:`x` is
+    :math:`\frac{\lambda}{s} x + \sqrt{s - \lambda^2/s}\, \xi` with :math:`\xi \sim N(0, I)`. The batch is drawn that
+    way, and where only :math:`\Phi x'` is needed, h numbers a sample are drawn in place of d: the distribution is the
+    same, the cost is not.
+
+    Examples
+    --------
+    >>> rng = np.random.default_rng(0)
+    >>> start = LinearNetwork.from_modes([0.5], [0.25], 1, rng)
+    >>> run = train(start, Setting(sigma2=0.5, rho=0.05), steps=4000, batch=256, rng=rng)
+    >>> bool(abs(run.W[-1, 0, 0] - 0.6122) < 0.02)
+    True
+    """
+    if not isinstance(network, LinearNetwork):
+        raise TypeError(f"network={network!r}: expected a LinearNetwork")
+    if not isinstance(setting, Setting):
+        raise TypeError(f"setting={setting!r}: expected a Setting")
+    h, d = network.Phi.shape
+    if np.ndim(setting.spectrum) and np.size(setting.spectrum) != d:
+        raise ValueError(f"setting.spectrum has {np.size(setting.spectrum)} entries; one number or d={d} are needed")
+    gradient = _LOSSES[_checks.choice("loss", loss, tuple(_LOSSES))]
+    eta = _checks.number("learning_rate", learning_rate, above=0)
+    steps = _checks.integer("steps", steps, minimum=1)
+    batch = _checks.integer("batch", batch, minimum=1)
+    rng = _checks.generator(rng)
+    if record_every is None:
+        record_every = max(1, steps // 200)
+    record_every = _checks.integer("record_every", record_every, minimum=1)
+    if target_momentum is not None:
+        target_momentum = _checks.number("target_momentum", target_momentum, minimum=0)
+        if target_momentum > 1:
+            raise ValueError(f"target_momentum={target_momentum!r}: must be <= 1")
+        if not stop_gradient:
+            raise ValueError("stop_gradient=False: a moving-average target is not differentiated; leave one of the two")
+
+    Phi, W = network.Phi.copy(), network.W.copy() if head else np.eye(h)
+    target = Phi.copy() if target_momentum is not None else Phi
+    views = _Views(setting, batch, h, d, rng, whole=not stop_gradient)
+    records, status = [], Status("ok")
+    bar = tqdm(total=steps, disable=progress is False, delay=2 if progress is None else 0, unit="step", leave=False)
+    k, shrink = 0, 1 - eta * setting.rho
+    try:
+        with bar, np.errstate(over="ignore", invalid="ignore"):
+            for k in range(steps + 1):
+                z, u, v, xi = views.sample(Phi, target)
+                value, g, g_target = gradient(u @ W.T if head else u, v)
+                if not math.isfinite(value):
+                    status = Status("blow-up", time=k * eta)
+                    break
+                if k % record_every == 0 or k == steps:
+                    ratio = np.vdot(target, Phi) / size if (size := np.vdot(Phi, Phi)) > 0 else np.inf
+                    records.append((k, W.copy(), Phi @ Phi.T, value, ratio))
+                    last = Phi.copy(), W.copy() if head else network.W
+                if k == steps:
+                    break
+                push = views.against_x(g, z) / batch
+                push = W.T @ push if head else push
+                if not stop_gradient:
+                    push += views.against_other(g_target, z, xi) / batch
+                if head:
+                    W *= shrink
+                    W += (eta / batch) * (g.T @ u)
+                Phi *= shrink  # in place: without a moving average the target is the encoder
+                Phi += eta * push
+                if target_momentum is not None:
+                    target += (1 - target_momentum) * (Phi - target)
+                bar.update()
+    except KeyboardInterrupt:
+        status = Status("interrupted", time=k * eta)
+        if not records:
+            raise
+    k, Ws, Fs, values, ratios = map(np.array, zip(*records, strict=True))
+    return Run(setting, k * eta, Ws, Fs, values, ratios, LinearNetwork(*last), status)
+
+
+class _Views:
+    """Draws batches of views, and forms the sums over a batch that involve them.
+
+    Views are kept whitened, ``x = root_s * z``: scaling (h, d) matrices costs less than scaling (batch, d) ones.
+    """
+
+    def __init__(self, setting, batch, h, d, rng, whole):
+        self.rng = rng
+        self.root_s = np.sqrt(setting.s)
+        self.carry = setting.spectrum / setting.s
+        # With lambda^2/s subtracted as lambda * carry, noiseless views leave exactly 0 here, or rounding.
+        self.fresh = np.sqrt(np.maximum(setting.s - setting.spectrum * self.carry, 0.0))
+        self.whole = whole
+        self.z = np.empty((batch, d))
+        self.xi = np.empty((batch, d if whole or h == d else h))
+
+    def sample(self, Phi, target):
+        """Whitened online views z, their features u, target features v, and the fresh part xi of the other view."""
+        z = self.rng.standard_normal(out=self.z)
+        xi = self.rng.standard_normal(out=self.xi)
+        u = z @ (Phi * self.root_s).T
+        if target is Phi and np.ndim(self.carry) == 0:
+            v = self.carry * u
+        else:
+            v = z @ (target * (self.carry * self.root_s)).T
+        spread = target * self.fresh
+        v += xi @ (spread if xi.shape[1] == spread.shape[1] else _factor(spread)).T
+        return z, u, v, xi
+
+    def against_x(self, g, z):
+        """Sum of g x^T over the batch."""
+        return (g.T @ z) * self.root_s
+
+    def against_other(self, g, z, xi):
+        """Sum of g x'^T over the batch."""
+        return (g.T @ z) * (self.root_s * self.carry) + (g.T @ xi) * self.fresh
+
+
+def _factor(A):
+    """A square L with ``L L^T = A A^T``, for A of shape (h, d): Cholesky, or QR where A has lost rank."""
+    try:
+        return np.linalg.cholesky(A @ A.T)
+    except np.linalg.LinAlgError:
+        return np.linalg.qr(A.T, mode="r").T
