@@ -4,6 +4,7 @@ Rung 4 :mod:`~ncl_lib.network`, rung 3 :mod:`~ncl_lib.matrices`, rung 2 :mod:`~n
 :mod:`~ncl_lib.flows`. Each makes one more assumption than the one above it.
 """
 
+from . import plots
 from ._solve import Status
 from .diagnostics import (
     CollapseKind,
@@ -45,6 +46,7 @@ __all__ = [
     "eigenmodes",
     "norm_spread",
     "participation_ratio",
+    "plots",
     "train",
     "travel_time",
 ]
