@@ -1,0 +1,206 @@
+"""Bad input to every public function: ValueError or TypeError that names the argument."""
+
+import inspect
+
+import numpy as np
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+import ncl_lib
+from ncl_lib import (
+    L2Matrices,
+    L2Modes,
+    LinearNetwork,
+    Norms,
+    Setting,
+    ThirdOrderFlow,
+    asymmetry,
+    balance,
+    collapse,
+    commutator,
+    eigenmodes,
+    norm_spread,
+    participation_ratio,
+    train,
+    travel_time,
+)
+
+SETTING = Setting(0.5, 0.05)
+FLOW, MODES, MATRICES = ThirdOrderFlow(SETTING), L2Modes(SETTING), L2Matrices(SETTING)
+EYE = np.eye(2)
+START = LinearNetwork(np.eye(2, 3), EYE)
+
+
+def fresh():
+    return np.random.default_rng(0)
+
+
+def training(**options):
+    return train(**{"network": START, "setting": SETTING, "steps": 2, "rng": fresh(), **options})
+
+
+not_finite = st.sampled_from([np.nan, np.inf, -np.inf])
+negative = st.floats(max_value=-1e-300, allow_nan=False)
+not_numbers = st.sampled_from(["0.1", None, 1j, [0.1], True, {}])
+bad_decay = st.one_of(not_finite, negative, not_numbers)
+bad_array = st.sampled_from([[], [np.nan, 1.0], [np.inf, 1.0], "ab", [None, 1.0], [1j, 1.0], [[1.0], [1.0, 2.0]]])
+bad_matrix = st.sampled_from([np.ones((2, 3)), np.ones(2), [[np.nan, 0], [0, 1.0]], np.ones((0, 0)), "W", [[1j]]])
+bad_features = st.one_of(bad_matrix, st.sampled_from([[[1.0, 2.0], [0.0, 1.0]], [[-1.0, 0.0], [0.0, 1.0]], np.eye(3)]))
+bad_count = st.one_of(st.integers(max_value=0), st.sampled_from([1.5, "3", np.nan, True]))
+bad_times = st.sampled_from([[], [0.0, 0.0], [1.0, 0.5], [0.0, np.nan], [[0.0, 1.0]], "t", [0.0, np.inf]])
+bad_positive = st.one_of(st.just(0), bad_decay)
+bad_target_ratio = bad_decay
+
+# argument it must name, strategy of bad values, call; one row an argument of every public callable
+CASES = {
+    "Setting": [
+        ("sigma2", bad_decay, lambda x: Setting(x, 0.05)),
+        ("rho", bad_decay, lambda x: Setting(0.5, x)),
+        (
+            "spectrum",
+            st.one_of(not_finite, negative, st.sampled_from(["1", None, [], [1, -1.0], [[1.0]], [np.nan]])),
+            lambda x: Setting(0.5, 0.05, x),
+        ),
+        ("spectrum", st.just(0.0), lambda x: Setting(0.0, 0.05, x)),
+    ],
+    "ThirdOrderFlow": [
+        ("setting", st.sampled_from([None, 0.5, "s"]), ThirdOrderFlow),
+        ("spectrum", st.just([1.0, 2.0]), lambda x: ThirdOrderFlow(Setting(0.5, 0.05, x))),
+        ("target_ratio", bad_target_ratio, lambda x: ThirdOrderFlow(SETTING, x)),
+        ("w", bad_array, FLOW.velocity),
+        ("w", bad_array, FLOW.jacobian),
+        ("w", bad_array, FLOW.regime),
+        ("w0", bad_array, lambda x: FLOW.solve(x, [0.0, 1.0])),
+        ("w0", st.just(EYE), lambda x: FLOW.solve(x, [0.0, 1.0])),
+        ("times", bad_times, lambda x: FLOW.solve(0.5, x)),
+        ("collapse_below", bad_positive, lambda x: FLOW.solve(0.5, [0.0, 1.0], x)),
+    ],
+    "travel_time": [
+        ("flow", st.sampled_from([None, SETTING]), lambda x: travel_time(x, 0.1, 0.2)),
+        ("w0", bad_array, lambda x: travel_time(FLOW, x, 0.2)),
+        ("w", bad_array, lambda x: travel_time(FLOW, 0.1, x)),
+    ],
+    "Norms": [
+        ("w", bad_array, lambda x: Norms.of_modes(x, [1.0, 1.0], SETTING)),
+        ("f", bad_array, lambda x: Norms.of_modes([1.0, 1.0], x, SETTING)),
+        ("f", st.just([-1.0, 1.0]), lambda x: Norms.of_modes([1.0, 1.0], x, SETTING)),
+        ("W", bad_matrix, lambda x: Norms.of_matrices(x, EYE, SETTING)),
+        ("F", bad_features, lambda x: Norms.of_matrices(EYE, x, SETTING)),
+        ("spectrum", st.just([1.0, 2.0]), lambda x: Norms.of_matrices(EYE, EYE, Setting(0.5, 0.0, x))),
+    ],
+    "L2Modes": [
+        ("setting", st.sampled_from([None, 0.5]), L2Modes),
+        ("target_ratio", bad_target_ratio, lambda x: L2Modes(SETTING, x)),
+        ("w", bad_array, lambda x: MODES.drive(x, [1.0, 1.0])),
+        ("f", bad_array, lambda x: MODES.drive([1.0, 1.0], x)),
+        ("f", st.sampled_from([[-1.0, 1.0], [1.0]]), lambda x: MODES.velocity([1.0, 1.0], x)),
+        ("w", st.just(1.0), lambda x: MODES.velocity(x, x)),
+        ("spectrum", st.just([1.0]), lambda x: L2Modes(Setting(0.5, 0.0, x)).drive([1.0, 1.0], [1.0, 1.0])),
+        ("f", st.sampled_from([[-1.0, 1.0], [np.nan, 1.0], [1.0]]), lambda x: MODES.solve([1.0, 1.0], x, [0.0])),
+        ("w0", st.just(EYE), lambda x: MODES.solve(x, EYE, [0.0])),
+        ("times", bad_times, lambda x: MODES.solve([1.0], [1.0], x)),
+    ],
+    "L2Matrices": [
+        ("setting", st.sampled_from([None, 0.5]), L2Matrices),
+        ("spectrum", st.just([1.0, 2.0]), lambda x: L2Matrices(Setting(0.5, 0.05, x))),
+        ("W", bad_matrix, lambda x: MATRICES.drive(x, EYE)),
+        ("F", bad_features, lambda x: MATRICES.drive(EYE, x)),
+        ("W", st.just(np.ones((3, 2, 2))), lambda x: MATRICES.velocity(x, EYE)),
+        ("F", bad_features, lambda x: MATRICES.velocity(EYE, x)),
+        ("W0", bad_matrix, lambda x: MATRICES.solve(x, EYE, [0.0, 1.0])),
+        ("F0", bad_features, lambda x: MATRICES.solve(EYE, x, [0.0, 1.0])),
+        ("times", bad_times, lambda x: MATRICES.solve(EYE, EYE, x)),
+    ],
+    "LinearNetwork": [
+        ("Phi", bad_array, lambda x: LinearNetwork(x, EYE)),
+        ("Phi", st.just(np.ones((3, 2))), lambda x: LinearNetwork(x, np.eye(3))),
+        ("W", st.one_of(bad_array, st.just(np.eye(3))), lambda x: LinearNetwork(np.eye(2, 3), x)),
+        ("d", bad_count, lambda x: LinearNetwork.random(x, 1, fresh())),
+        ("h", st.one_of(bad_count, st.just(5)), lambda x: LinearNetwork.random(4, x, fresh())),
+        ("rng", st.sampled_from([None, 0, np.random]), lambda x: LinearNetwork.random(4, 2, x)),
+        ("encoder_scale", bad_decay, lambda x: LinearNetwork.random(4, 2, fresh(), encoder_scale=x)),
+        ("head_scale", bad_decay, lambda x: LinearNetwork.random(4, 2, fresh(), head_scale=x)),
+        ("w", bad_array, lambda x: LinearNetwork.from_modes(x, [1.0, 1.0], 4, fresh())),
+        ("f", st.one_of(bad_array, st.just([-1.0, 1.0])), lambda x: LinearNetwork.from_modes([1, 1], x, 4, fresh())),
+        ("d", st.one_of(bad_count, st.just(1)), lambda x: LinearNetwork.from_modes([1.0, 1.0], [1.0, 1.0], x, fresh())),
+        ("rng", st.sampled_from([None, 0]), lambda x: LinearNetwork.from_modes([1.0], [1.0], 4, x)),
+    ],
+    "train": [
+        ("network", st.sampled_from([None, EYE]), lambda x: training(network=x)),
+        ("setting", st.sampled_from([None, 0.5]), lambda x: training(setting=x)),
+        ("spectrum", st.just([1.0, 2.0]), lambda x: training(setting=Setting(0.5, 0.0, x))),
+        ("loss", st.sampled_from(["mse", "", "L2", None]), lambda x: training(loss=x)),
+        ("learning_rate", bad_positive, lambda x: training(learning_rate=x)),
+        ("steps", bad_count, lambda x: training(steps=x)),
+        ("batch", bad_count, lambda x: training(batch=x)),
+        ("rng", st.sampled_from([None, 0, "seed"]), lambda x: training(rng=x)),
+        ("record_every", bad_count, lambda x: training(record_every=x)),
+        (
+            "target_momentum",
+            st.one_of(bad_decay.filter(lambda x: x is not None), st.just(1.1)),
+            lambda x: training(target_momentum=x),
+        ),
+        ("stop_gradient", st.just(False), lambda x: training(stop_gradient=x, target_momentum=0.9)),
+    ],
+    "asymmetry": [("W", st.one_of(bad_matrix, st.just(0 * EYE)), asymmetry)],
+    "participation_ratio": [
+        ("F", st.one_of(bad_features.filter(lambda x: np.shape(x) != (3, 3)), st.just(0 * EYE)), participation_ratio)
+    ],
+    "norm_spread": [
+        ("F", st.one_of(bad_features.filter(lambda x: np.shape(x) != (3, 3)), st.just(0 * EYE)), norm_spread)
+    ],
+    "balance": [
+        ("W", bad_matrix, lambda x: balance(x, EYE)),
+        ("F", bad_features, lambda x: balance(EYE, x)),
+    ],
+    "commutator": [
+        ("W", st.one_of(bad_matrix, st.just(0 * EYE)), lambda x: commutator(x, EYE)),
+        ("F", st.one_of(bad_features, st.just(0 * EYE)), lambda x: commutator(EYE, x)),
+    ],
+    "eigenmodes": [
+        ("W", bad_matrix, lambda x: eigenmodes(x, EYE)),
+        ("F", bad_features, lambda x: eigenmodes(EYE, x)),
+    ],
+    "collapse": [
+        ("F", st.one_of(bad_features.filter(lambda x: np.shape(x) != (3, 3)), st.just(np.ones((2, 2, 2)))), collapse),
+        ("reference", bad_positive, lambda x: collapse(EYE, reference=x)),
+        ("tolerance", bad_positive, lambda x: collapse(EYE, tolerance=x)),
+    ],
+}
+# Records that the library makes, and things that take no input.
+RESULTS = {"Equilibrium", "Trajectory", "ModeTrajectory", "MatrixTrajectory", "Run", "Status", "Regime", "CollapseKind"}
+ROWS = [(name, *row) for name, rows in CASES.items() for row in rows]
+
+
+@pytest.mark.parametrize(("function", "argument", "values", "call"), ROWS, ids=[f"{r[0]}-{r[1]}" for r in ROWS])
+def test_bad_input_is_named(function, argument, values, call):
+    @given(values)
+    def check(value):
+        with pytest.raises((ValueError, TypeError), match=argument):
+            call(value)
+
+    check()
+
+
+def test_every_public_callable_is_covered():
+    public = {name for name in ncl_lib.__all__ if not inspect.ismodule(getattr(ncl_lib, name))}
+    assert public == set(CASES) | RESULTS
+
+
+def test_messages_say_what_was_given_and_what_is_allowed():
+    with pytest.raises(ValueError, match=r"rho=-0\.1: must be >= 0; weight decay cannot be negative"):
+        Setting(0.5, -0.1)
+    with pytest.raises(ValueError, match=r"f: smallest entry is -2; all must be >= 0"):
+        MODES.drive([1.0], [-2.0])
+    with pytest.raises(ValueError, match=r"loss='mse': must be one of 'l2'"):
+        training(loss="mse")
+
+
+def test_settings_compare_by_value():
+    assert Setting(0.5, 0.1, [1.0, 2.0]) == Setting(0.5, 0.1, np.array([1.0, 2.0]))
+    assert hash(Setting(0.5, 0.1, [1.0, 2.0])) == hash(Setting(0.5, 0.1, np.array([1.0, 2.0])))
+    assert Setting(0.5, 0.1) != Setting(0.5, 0.2) and Setting(0.5, 0.1) != "setting"
+    assert Setting(np.float64(0.5), np.array(0.1)) == Setting(0.5, 0.1)
+    with pytest.raises(ValueError, match="read-only"):
+        Setting(0.5, 0.1, [1.0, 2.0]).spectrum[0] = 3.0
