@@ -11,6 +11,22 @@ import numbers
 import numpy as np
 
 
+def instance(name, value, kind, hint=""):
+    """Return `value` if it is of one of the classes `kind`, or raise."""
+    if not isinstance(value, kind):
+        kinds = kind if isinstance(kind, tuple) else (kind,)
+        raise TypeError(f"{name}={value!r}: expected {' or '.join(k.__name__ for k in kinds)}{hint}")
+    return value
+
+
+def same_length(**sequences):
+    """Raise unless the named sequences are equally long."""
+    (first, a), *rest = sequences.items()
+    for other, b in rest:
+        if len(a) != len(b):
+            raise ValueError(f"{first} has {len(a)} entries and {other} has {len(b)}; they must be equally many")
+
+
 def number(name, value, *, minimum=None, above=None, hint=""):
     """Return `value` as a float, or raise: it must be one finite real number inside the bound."""
     if isinstance(value, np.ndarray) and value.ndim == 0:

@@ -142,7 +142,7 @@ class Norms:
         >>> Norms.of_matrices([[0.5]], [[4.0]], Setting(sigma2=0.0, rho=0.0)).psi
         1.0
         """
-        signal = setting.isotropic("Norms.of_matrices")
+        signal = _checks.instance("setting", setting, Setting).isotropic("Norms.of_matrices")
         W, F = _checks.matrix("W", W), _checks.feature_matrix("F", F)
         _checks.same_shape(W=W, F=F)
         phi = np.sqrt(setting.s * np.trace(F, axis1=-2, axis2=-1))
@@ -183,9 +183,7 @@ class ThirdOrderFlow:
     """
 
     def __init__(self, setting, target_ratio=1.0):
-        if not isinstance(setting, Setting):
-            raise TypeError(f"setting={setting!r}: expected a Setting, such as Setting(sigma2=0.5, rho=0.05)")
-        self.setting = setting
+        self.setting = _checks.instance("setting", setting, Setting, hint=", such as Setting(sigma2=0.5, rho=0.05)")
         self.target_ratio = _checks.number("target_ratio", target_ratio, minimum=0)
         self.gain = self.target_ratio * setting.isotropic("ThirdOrderFlow")
 
@@ -446,8 +444,7 @@ def travel_time(flow, w0, w):
     >>> bool(abs(flow.solve(0.1, [0.0, t]).w[-1, 0] - 0.5) < 1e-9)
     True
     """
-    if not isinstance(flow, ThirdOrderFlow):
-        raise TypeError(f"flow={flow!r}: expected a ThirdOrderFlow")
+    _checks.instance("flow", flow, ThirdOrderFlow)
     if flow.gain == 0:
         raise ValueError("flow: has no signal (spectrum or target_ratio is 0); travel_time needs some")
     w0, w = np.broadcast_arrays(_checks.array("w0", w0), _checks.array("w", w))
@@ -480,6 +477,7 @@ def _inverse_quadratic(D, x0, x):
 
 def mode_arrays(w, f, setting):
     """Return `w` and `f` checked: finite, of one shape (..., h), f >= 0, h that of the spectrum."""
+    _checks.instance("setting", setting, Setting)
     w, f = _checks.array("w", w), _checks.array("f", f, nonnegative=True)
     if w.ndim == 0:
         raise ValueError("w: is a single number; expected shape (h,), so write [w] for one mode")

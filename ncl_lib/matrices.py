@@ -69,9 +69,7 @@ class _Matrices:
     """What the losses share: the flow that a drive makes, and solving it."""
 
     def __init__(self, setting):
-        if not isinstance(setting, Setting):
-            raise TypeError(f"setting={setting!r}: expected a Setting, such as Setting(sigma2=0.5, rho=0.05)")
-        self.setting = setting
+        self.setting = _checks.instance("setting", setting, Setting, hint=", such as Setting(sigma2=0.5, rho=0.05)")
         # Away from isotropy F alone does not determine the covariance of the features.
         setting.isotropic(type(self).__name__)
 

@@ -68,9 +68,7 @@ class _Modes:
     """What the losses share: the flow that a drive makes, and solving it."""
 
     def __init__(self, setting):
-        if not isinstance(setting, Setting):
-            raise TypeError(f"setting={setting!r}: expected a Setting, such as Setting(sigma2=0.5, rho=0.05)")
-        self.setting = setting
+        self.setting = _checks.instance("setting", setting, Setting, hint=", such as Setting(sigma2=0.5, rho=0.05)")
 
     def drive(self, w, f):
         """Drive G on each mode: what the loss alone adds to dw/dt.

@@ -6,7 +6,7 @@ import math
 from dataclasses import dataclass
 
 import numpy as np
-from tqdm.auto import tqdm
+from tqdm import tqdm
 
 from . import _checks, diagnostics
 from ._solve import Status
@@ -285,10 +285,8 @@ def train(
     >>> bool(abs(run.W[-1, 0, 0] - 0.6122) < 0.02)
     True
     """
-    if not isinstance(network, LinearNetwork):
-        raise TypeError(f"network={network!r}: expected a LinearNetwork")
-    if not isinstance(setting, Setting):
-        raise TypeError(f"setting={setting!r}: expected a Setting")
+    _checks.instance("network", network, LinearNetwork)
+    _checks.instance("setting", setting, Setting)
     h, d = network.Phi.shape
     if np.ndim(setting.spectrum) and np.size(setting.spectrum) != d:
         raise ValueError(f"setting.spectrum has {np.size(setting.spectrum)} entries; one number or d={d} are needed")
@@ -311,7 +309,9 @@ def train(
     target = Phi.copy() if target_momentum is not None else Phi
     views = _Views(setting, batch, h, d, rng, whole=not stop_gradient)
     records, status = [], Status("ok")
-    bar = tqdm(total=steps, disable=progress is False, delay=2 if progress is None else 0, unit="step", leave=False)
+    # Where the caller leaves it open, tqdm's own environment variables decide.
+    hidden = {} if progress is None else {"disable": not progress}
+    bar = tqdm(total=steps, delay=2 if progress is None else 0, unit="step", leave=False, **hidden)
     k, shrink = 0, 1 - eta * setting.rho
     try:
         with bar, np.errstate(over="ignore", invalid="ignore"):

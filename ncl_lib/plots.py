@@ -3,23 +3,28 @@
 from __future__ import annotations
 
 import dataclasses
+import sys
+from collections.abc import Mapping
 
 import matplotlib.pyplot as plt
 import numpy as np
 
 from . import _checks
 from .diagnostics import asymmetry, commutator
-from .flows import ThirdOrderFlow, Trajectory, travel_time
+from .flows import ThirdOrderFlow, Trajectory
+from .matrices import MatrixTrajectory
 from .modes import L2Modes
+from .network import Run
 
 # Colours of Okabe and Ito: told apart by readers with any colour vision, and on light and dark grounds.
 BLUE, ORANGE, GREEN, RED, PURPLE, GREY = "#0072B2", "#E69F00", "#009E73", "#D55E00", "#CC79A7", "#777777"
 CYCLE = (BLUE, RED, GREEN, PURPLE, ORANGE, "#56B4E9", GREY)
+STROKES = ("-", "--", "-.", ":")  # so that curves can be told apart without colour
 _FILL = {"stable": "full", "unstable": "none", "half-stable": "left"}
 
 
 def use_book_style():
-    """Set matplotlib's defaults to the book's: open axes, readable type, colours safe for any eye.
+    """Set matplotlib's defaults to the book's: open axes, readable type, colours safe for any eye; SVG in notebooks.
 
     Examples
     --------
@@ -41,6 +46,11 @@ def use_book_style():
             "svg.hashsalt": "ncl_lib",
         }
     )
+    shell = sys.modules["IPython"].get_ipython() if "IPython" in sys.modules else None
+    if shell is not None:
+        # Sharp at any zoom, and the same bytes for the same figure.
+        shell.run_line_magic("config", "InlineBackend.figure_formats = ['svg']")
+        shell.run_line_magic("config", "InlineBackend.print_figure_kwargs = {'metadata': {'Date': None}}")
 
 
 def velocity_curves(flows, w=None, labels=None, ax=None):
@@ -67,6 +77,11 @@ def velocity_curves(flows, w=None, labels=None, ax=None):
     >>> ax.get_xlabel()
     'head eigenvalue w'
     """
+    flows = [_checks.instance("flows", flow, ThirdOrderFlow) for flow in flows]
+    if not flows:
+        raise ValueError("flows: is empty; at least one flow is needed")
+    if labels is not None:
+        _checks.same_length(flows=flows, labels=labels)
     ax = _axes(ax)
     if w is None:
         reach = max(max(e.w for e in flow.equilibria()) for flow in flows) or 1.0
@@ -105,8 +120,7 @@ def bifurcation_diagram(setting, decays=None, ax=None):
     """
     ax = _axes(ax)
     critical = ThirdOrderFlow(setting).critical_decay()
-    if decays is None:
-        decays = np.linspace(0, 1.3 * critical, 400)
+    decays = np.linspace(0, 1.3 * critical, 400) if decays is None else _checks.array("decays", decays, ndim=1)
     inside = np.unique(np.append(decays[decays < critical], critical))
     flows = [ThirdOrderFlow(dataclasses.replace(setting, rho=float(rho))) for rho in inside]
     upper = [flow.equilibria()[-1].w for flow in flows]
@@ -148,8 +162,9 @@ def line_trajectories(trajectory, flow=None, ax=None):
     >>> line_trajectories(flow.solve([0.1, 0.5], [0.0, 1.0]), flow).get_xlabel()
     'time t'
     """
-    if not isinstance(trajectory, Trajectory):
-        raise TypeError(f"trajectory={trajectory!r}: expected the result of flow.solve")
+    _checks.instance("trajectory", trajectory, Trajectory, hint=", the result of flow.solve")
+    if flow is not None:
+        _checks.instance("flow", flow, ThirdOrderFlow)
     ax = _axes(ax)
     alive = np.isinf(trajectory.status.collapsed_at)
     for j, survives in enumerate(alive):
@@ -183,23 +198,59 @@ def phase_plane(modes, starts=(), times=(0.0, 60.0), extent=(-0.6, 1.0, 0.0, 1.0
     >>> phase_plane(L2Modes(Setting(sigma2=0.5, rho=0.05)), [(0.3, 0.6)]).get_ylabel()
     'feature eigenvalue f'
     """
-    if not isinstance(modes, L2Modes):
-        raise TypeError(f"modes={modes!r}: expected L2Modes")
+    _checks.instance("modes", modes, L2Modes)
     ax = _axes(ax)
     w, f = np.meshgrid(np.linspace(*extent[:2], 33), np.linspace(*extent[2:], 31))
     dw, df = (v[..., 0] for v in modes.velocity(w[..., None], f[..., None]))
     ax.streamplot(w, f, dw, df, color="#bbbbbb", linewidth=0.7, density=1.1, arrowsize=0.8)
-    edge = np.linspace(*extent[:2], 200)
-    ax.plot(edge, edge**2, color="black", ls="--", lw=1.2, label="parabola $f = w^2$")
     for w0, f0 in starts:
         run = modes.solve([w0], [f0], np.linspace(*times, 600))
         dies = run.f[-1, 0] < 1e-2 * max(f0, 1e-12) and run.w[-1, 0] < 0.1
         ax.plot(run.w[:, 0], run.f[:, 0], color=BLUE if dies else GREEN)
         ax.plot(w0, f0, "o", color=BLUE if dies else GREEN, ms=4)
-    for e in ThirdOrderFlow(modes.setting, modes.target_ratio).equilibria():
-        _mark(ax, e.w, e.w**2, e.kind, "black")
-    ax.set(xlabel="head eigenvalue w", ylabel="feature eigenvalue f", xlim=extent[:2], ylim=extent[2:])
-    ax.legend(loc="upper left")
+    _parabola(ax, modes, extent)
+    ax.set(xlabel="head eigenvalue w", ylabel="feature eigenvalue f")
+    return ax
+
+
+def basins(modes, extent=(-0.6, 1.0, 0.0, 1.0), resolution=81, until=400.0, ax=None):
+    """Which starts in the (w, f) plane of one mode live (green) and which die (blue).
+
+    Each point of a grid is solved for; since L2 modes do not act on each other, the grid is one run.
+
+    Parameters
+    ----------
+    modes : L2Modes
+        With one eigenvalue `spectrum`.
+    extent : (w min, w max, f min, f max)
+    resolution : int, optional
+        Grid points a side.
+    until : float, optional
+        Time at which a mode above half of the stable equilibrium counts as alive.
+    ax : matplotlib.axes.Axes, optional
+
+    Returns
+    -------
+    matplotlib.axes.Axes
+
+    Examples
+    --------
+    >>> from ncl_lib import Setting
+    >>> basins(L2Modes(Setting(sigma2=0.5, rho=0.05)), resolution=5).get_xlabel()
+    'start of the head eigenvalue w'
+    """
+    _checks.instance("modes", modes, L2Modes)
+    resolution = _checks.integer("resolution", resolution, minimum=2)
+    flow = ThirdOrderFlow(modes.setting, modes.target_ratio)
+    w, f = np.meshgrid(np.linspace(*extent[:2], resolution), np.linspace(*extent[2:], resolution))
+    end = modes.solve(w.ravel(), f.ravel(), [0.0, until]).w[-1].reshape(w.shape)
+    lives = end > flow.equilibria()[-1].w / 2 if len(flow.equilibria()) == 3 else np.zeros(w.shape, dtype=bool)
+    ax = _axes(ax)
+    ax.contourf(w, f, lives.astype(float), levels=[-0.5, 0.5, 1.5], colors=[BLUE, GREEN], alpha=0.25)
+    if lives.any() and not lives.all():
+        ax.contour(w, f, lives.astype(float), levels=[0.5], colors="black", linewidths=1)
+    _parabola(ax, modes, extent)
+    ax.set(xlabel="start of the head eigenvalue w", ylabel="start of the feature eigenvalue f")
     return ax
 
 
@@ -226,11 +277,15 @@ def mode_trajectories(t, values, theory=None, label="eigenvalue", ax=None):
     'w'
     """
     t, values = _checks.array("t", t, ndim=1), _checks.array("values", values, ndim=2)
+    _checks.same_length(t=t, values=values)
+    if theory is not None:
+        theory = _checks.array("theory", theory, ndim=2)
+        _checks.same_length(t=t, theory=theory)
     ax = _axes(ax)
     for j, column in enumerate(values.T):
         ax.plot(t, column, color=CYCLE[j % len(CYCLE)], lw=3.2, alpha=0.45, label="network" if j == 0 else None)
     if theory is not None:
-        for j, column in enumerate(_checks.array("theory", theory, ndim=2).T):
+        for j, column in enumerate(theory.T):
             ax.plot(t, column, color="black", ls="--", lw=1.1, label="theory" if j == 0 else None)
         ax.legend()
     ax.set(xlabel="time t", ylabel=label)
@@ -258,6 +313,8 @@ def alignment_of_matrices(runs, labels, ax=None):
     >>> alignment_of_matrices([run], ["flow"]).get_yscale()
     'log'
     """
+    runs = [_checks.instance("runs", run, (Run, MatrixTrajectory)) for run in runs]
+    _checks.same_length(runs=runs, labels=labels)
     ax = _axes(ax)
     for k, (run, label) in enumerate(zip(runs, labels, strict=True)):
         ax.semilogy(run.t, commutator(run.W, run.F), color=CYCLE[k], label=f"{label}: commutator")
@@ -267,15 +324,12 @@ def alignment_of_matrices(runs, labels, ax=None):
     return ax
 
 
-def escape_times(flow, starts, level, ax=None):
-    """Closed-form time from each start down to `level`, on a logarithmic axis.
+def feature_sizes(runs, ax=None):
+    """Size of the features, the trace of F, over time on a logarithmic axis.
 
     Parameters
     ----------
-    flow : ThirdOrderFlow
-    starts : array
-        Heads above `level`.
-    level : float
+    runs : mapping of label to Run or MatrixTrajectory
     ax : matplotlib.axes.Axes, optional
 
     Returns
@@ -284,18 +338,118 @@ def escape_times(flow, starts, level, ax=None):
 
     Examples
     --------
-    >>> from ncl_lib import Setting
-    >>> escape_times(ThirdOrderFlow(Setting(sigma2=0.5, rho=0.2)), np.linspace(0.2, 1, 9), 0.1).get_yscale()
+    >>> from ncl_lib import L2Matrices, Setting
+    >>> run = L2Matrices(Setting(sigma2=0.5, rho=0.05)).solve([[0.5]], [[0.3]], [0.0, 1.0])
+    >>> feature_sizes({"flow": run}).get_yscale()
     'log'
     """
+    _checks.instance("runs", runs, Mapping)
+    for run in runs.values():
+        _checks.instance("runs", run, (Run, MatrixTrajectory))
     ax = _axes(ax)
-    ax.semilogy(starts, travel_time(flow, starts, level), label=f"ρ = {flow.setting.rho:.4g}")
-    ax.set(xlabel="start w(0)", ylabel=f"time to reach w = {level:g}")
+    for k, (label, run) in enumerate(runs.items()):
+        ax.semilogy(run.t, np.trace(run.F, axis1=1, axis2=2), color=CYCLE[k], ls=STROKES[k % len(STROKES)], label=label)
+    ax.set(xlabel="time t", ylabel="size of the features, tr F")
     ax.legend()
     return ax
 
 
-def collapse_probability(decays, collapsed, threshold=None, ax=None):
+def matrices(stack, titles, axes=None):
+    """Heat maps of matrices side by side, on one scale of colours: blue below 0, red above.
+
+    Parameters
+    ----------
+    stack : sequence of arrays of shape (h, h)
+    titles : sequence of str
+    axes : sequence of matplotlib.axes.Axes, optional
+
+    Returns
+    -------
+    sequence of matplotlib.axes.Axes
+
+    Examples
+    --------
+    >>> len(matrices([np.eye(2), np.ones((2, 2))], ["identity", "ones"]))
+    2
+    """
+    stack = [_checks.array("stack", M, ndim=2) for M in stack]
+    _checks.same_length(stack=stack, titles=titles)
+    if axes is None:
+        axes = plt.subplots(1, len(stack), figsize=(2.9 * len(stack), 3.2), squeeze=False)[1][0]
+    size = max(np.abs(M).max() for M in stack) or 1.0
+    for ax, M, title in zip(axes, stack, titles, strict=True):
+        image = ax.imshow(M, cmap="RdBu_r", vmin=-size, vmax=size)
+        ax.set(title=title, xticks=[], yticks=[])
+    axes[0].figure.colorbar(image, ax=list(axes), shrink=0.7, label="entry")
+    return axes
+
+
+def norm_histograms(samples, upper=3.0, ax=None):
+    """Outlined histograms of squared norms over their mean, one for each entry.
+
+    Parameters
+    ----------
+    samples : mapping of label to array of shape (n,)
+        Squared norms divided by their mean (dimensionless).
+    upper : float, optional
+        Right end of the axis.
+    ax : matplotlib.axes.Axes, optional
+
+    Returns
+    -------
+    matplotlib.axes.Axes
+
+    Examples
+    --------
+    >>> norm_histograms({"h = 1": [0.5, 1.5]}).get_ylabel()
+    'density'
+    """
+    _checks.instance("samples", samples, Mapping)
+    upper = _checks.number("upper", upper, above=0)
+    ax = _axes(ax)
+    edges = np.linspace(0, upper, 151)
+    for k, (label, values) in enumerate(samples.items()):
+        values = _checks.array("samples", values, ndim=1)
+        density = np.histogram(values, edges)[0] / (len(values) * np.diff(edges))
+        ax.stairs(density, edges, color=CYCLE[k], ls=STROKES[k % len(STROKES)], lw=1.5, label=label)
+    ax.axvline(1, color=GREY, lw=0.8)
+    ax.set(xlabel="squared norm / its mean", ylabel="density", xlim=(0, upper))
+    ax.legend()
+    return ax
+
+
+def scaling(x, y, error, exponent, xlabel="x", ylabel="y", ax=None):
+    """Measurements with standard errors on logarithmic axes, and a power law through their centre.
+
+    Parameters
+    ----------
+    x, y, error : array of shape (n,)
+    exponent : float
+        Of the power law to compare with.
+    xlabel, ylabel : str, optional
+    ax : matplotlib.axes.Axes, optional
+
+    Returns
+    -------
+    matplotlib.axes.Axes
+
+    Examples
+    --------
+    >>> scaling([1, 4], [1.0, 0.5], [0.1, 0.1], exponent=-0.5).get_xscale()
+    'log'
+    """
+    x, y, error = (_checks.array(name, value, ndim=1) for name, value in (("x", x), ("y", y), ("error", error)))
+    _checks.same_length(x=x, y=y, error=error)
+    ax = _axes(ax)
+    ax.errorbar(x, y, yerr=error, fmt="o", capsize=3, color=BLUE, label="measured")
+    law = np.exp(np.mean(np.log(y)) + exponent * (np.log(x) - np.mean(np.log(x))))
+    ax.plot(x, law, color="black", ls="--", label=f"slope {exponent:g}")
+    ax.set(xlabel=xlabel, ylabel=ylabel, xscale="log", yscale="log")
+    ax.legend()
+    return ax
+
+
+def collapse_probability(decays, collapsed, threshold=None, theory=None, ax=None):
     """Share of seeds that collapsed against weight decay, with one binomial standard error.
 
     Parameters
@@ -304,6 +458,8 @@ def collapse_probability(decays, collapsed, threshold=None, ax=None):
     collapsed : boolean array of shape (n, seeds)
     threshold : float, optional
         Theory's threshold, drawn as a vertical line.
+    theory : pair of arrays, optional
+        Decays and predicted probabilities, drawn as a line.
     ax : matplotlib.axes.Axes, optional
 
     Returns
@@ -315,14 +471,20 @@ def collapse_probability(decays, collapsed, threshold=None, ax=None):
     >>> collapse_probability([0.1, 0.2], [[False, False], [True, True]], threshold=0.15).get_ylabel()
     'share collapsed, 2 seeds'
     """
-    collapsed = np.asarray(collapsed, dtype=bool)
+    decays, collapsed = _checks.array("decays", decays, ndim=1), np.asarray(collapsed)
+    if collapsed.dtype != bool or collapsed.ndim != 2 or collapsed.size == 0:
+        raise ValueError(f"collapsed: has shape {collapsed.shape} of {collapsed.dtype}; expected booleans, (n, seeds)")
+    _checks.same_length(decays=decays, collapsed=collapsed)
     share, seeds = collapsed.mean(axis=1), collapsed.shape[1]
     # Laplace's estimate keeps the bar from vanishing at 0 and 1.
     smooth = (collapsed.sum(axis=1) + 1) / (seeds + 2)
     ax = _axes(ax)
-    ax.errorbar(decays, share, yerr=np.sqrt(smooth * (1 - smooth) / seeds), fmt="o-", capsize=3, color=BLUE)
+    ax.errorbar(decays, share, yerr=np.sqrt(smooth * (1 - smooth) / seeds), fmt="o", capsize=3, color=BLUE)
     if threshold is not None:
         ax.axvline(threshold, color=RED, ls="--", label=rf"theory: $\rho_c$ = {threshold:.4g}")
+    if theory is not None:
+        ax.plot(*theory, color="black", label="theory: probability")
+    if ax.get_legend_handles_labels()[1]:
         ax.legend(loc="upper left")
     ax.set(xlabel="weight decay ρ", ylabel=f"share collapsed, {seeds} seeds", ylim=(-0.05, 1.05))
     return ax
@@ -347,7 +509,7 @@ def features_before_and_after(before, after, ax=None):
     """
     ax = _axes(ax)
     for points, color, label in ((before, BLUE, "before training"), (after, RED, "after training")):
-        points = _checks.array(label, points, ndim=2)
+        points = _checks.array("before" if color == BLUE else "after", points, ndim=2)
         ax.scatter(*points.T, s=7, alpha=0.5, color=color, label=label, edgecolors="none")
     ax.set(xlabel="first feature", ylabel="second feature", aspect="equal")
     ax.legend(loc="upper right")
@@ -356,6 +518,16 @@ def features_before_and_after(before, after, ax=None):
 
 def _axes(ax):
     return plt.subplots()[1] if ax is None else ax
+
+
+def _parabola(ax, modes, extent):
+    """Draw the invariant parabola and the equilibria on it, and fix the limits."""
+    edge = np.linspace(*extent[:2], 200)
+    ax.plot(edge, edge**2, color="black", ls="--", lw=1.2, label="parabola $f = w^2$")
+    for e in ThirdOrderFlow(modes.setting, modes.target_ratio).equilibria():
+        _mark(ax, e.w, e.w**2, e.kind, "black")
+    ax.set(xlim=extent[:2], ylim=extent[2:])
+    ax.legend(loc="upper left")
 
 
 def _mark(ax, x, y, kind, color):

@@ -2,6 +2,7 @@
 
 import inspect
 
+import matplotlib.pyplot as plt
 import numpy as np
 import pytest
 from hypothesis import given
@@ -22,6 +23,7 @@ from ncl_lib import (
     eigenmodes,
     norm_spread,
     participation_ratio,
+    plots,
     train,
     travel_time,
 )
@@ -82,6 +84,8 @@ CASES = {
         ("w", bad_array, lambda x: travel_time(FLOW, 0.1, x)),
     ],
     "Norms": [
+        ("setting", st.sampled_from([None, 0.5]), lambda x: Norms.of_modes([1.0], [1.0], x)),
+        ("setting", st.sampled_from([None, 0.5]), lambda x: Norms.of_matrices(EYE, EYE, x)),
         ("w", bad_array, lambda x: Norms.of_modes(x, [1.0, 1.0], SETTING)),
         ("f", bad_array, lambda x: Norms.of_modes([1.0, 1.0], x, SETTING)),
         ("f", st.just([-1.0, 1.0]), lambda x: Norms.of_modes([1.0, 1.0], x, SETTING)),
@@ -167,6 +171,58 @@ CASES = {
         ("reference", bad_positive, lambda x: collapse(EYE, reference=x)),
         ("tolerance", bad_positive, lambda x: collapse(EYE, tolerance=x)),
     ],
+    "plots.velocity_curves": [
+        ("flows", st.sampled_from([[], [None], [SETTING]]), plots.velocity_curves),
+        ("labels", st.just(["a", "b"]), lambda x: plots.velocity_curves([FLOW], labels=x)),
+    ],
+    "plots.bifurcation_diagram": [
+        ("setting", st.sampled_from([None, 0.5]), plots.bifurcation_diagram),
+        ("decays", bad_array, lambda x: plots.bifurcation_diagram(SETTING, x)),
+    ],
+    "plots.line_trajectories": [
+        ("trajectory", st.sampled_from([None, EYE]), plots.line_trajectories),
+        ("flow", st.just(SETTING), lambda x: plots.line_trajectories(FLOW.solve(0.5, [0.0, 1.0]), x)),
+    ],
+    "plots.phase_plane": [("modes", st.sampled_from([None, FLOW]), plots.phase_plane)],
+    "plots.basins": [
+        ("modes", st.sampled_from([None, FLOW]), plots.basins),
+        ("resolution", bad_count, lambda x: plots.basins(MODES, resolution=x)),
+    ],
+    "plots.mode_trajectories": [
+        ("t", bad_array, lambda x: plots.mode_trajectories(x, EYE)),
+        ("values", st.one_of(bad_array, st.just(np.eye(3))), lambda x: plots.mode_trajectories([0.0, 1.0], x)),
+        ("theory", st.one_of(bad_array, st.just(np.eye(3))), lambda x: plots.mode_trajectories([0.0, 1.0], EYE, x)),
+    ],
+    "plots.alignment_of_matrices": [
+        ("runs", st.sampled_from([[None], [EYE]]), lambda x: plots.alignment_of_matrices(x, ["a"])),
+        ("labels", st.just(["a"]), lambda x: plots.alignment_of_matrices([], x)),
+    ],
+    "plots.feature_sizes": [("runs", st.sampled_from([None, [EYE], {"a": EYE}]), plots.feature_sizes)],
+    "plots.matrices": [
+        ("stack", st.sampled_from([[[]], [[np.nan]], [np.ones(3)]]), lambda x: plots.matrices(x, ["a"])),
+        ("titles", st.just(["a", "b"]), lambda x: plots.matrices([EYE], x)),
+    ],
+    "plots.norm_histograms": [
+        ("samples", st.sampled_from([None, [1.0], {"a": []}, {"a": [np.nan]}]), plots.norm_histograms),
+        ("upper", bad_positive, lambda x: plots.norm_histograms({"a": [1.0]}, x)),
+    ],
+    "plots.scaling": [
+        ("x", bad_array, lambda x: plots.scaling(x, [1.0, 1.0], [1.0, 1.0], 1)),
+        ("y", bad_array, lambda x: plots.scaling([1.0, 1.0], x, [1.0, 1.0], 1)),
+        ("error", st.one_of(bad_array, st.just([1.0])), lambda x: plots.scaling([1.0, 1.0], [1.0, 1.0], x, 1)),
+    ],
+    "plots.collapse_probability": [
+        ("decays", bad_array, lambda x: plots.collapse_probability(x, EYE == 1)),
+        (
+            "collapsed",
+            st.sampled_from([[True], EYE, [[True]] * 3, np.ones((2, 0), bool)]),
+            lambda x: plots.collapse_probability([0.1, 0.2], x),
+        ),
+    ],
+    "plots.features_before_and_after": [
+        ("before", bad_array, lambda x: plots.features_before_and_after(x, EYE)),
+        ("after", bad_array, lambda x: plots.features_before_and_after(EYE, x)),
+    ],
 }
 # Records that the library makes, and things that take no input.
 RESULTS = {"Equilibrium", "Trajectory", "ModeTrajectory", "MatrixTrajectory", "Run", "Status", "Regime", "CollapseKind"}
@@ -181,11 +237,17 @@ def test_bad_input_is_named(function, argument, values, call):
             call(value)
 
     check()
+    plt.close("all")
 
 
 def test_every_public_callable_is_covered():
     public = {name for name in ncl_lib.__all__ if not inspect.ismodule(getattr(ncl_lib, name))}
-    assert public == set(CASES) | RESULTS
+    figures = {
+        f"plots.{name}"
+        for name, value in vars(plots).items()
+        if inspect.isfunction(value) and value.__module__ == plots.__name__ and not name.startswith("_")
+    }
+    assert public | figures - {"plots.use_book_style"} == set(CASES) | RESULTS
 
 
 def test_messages_say_what_was_given_and_what_is_allowed():
