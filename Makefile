@@ -1,0 +1,47 @@
+# `make book` builds the site, `make test` checks everything. Each makes .venv first if it is missing.
+
+PYTHON ?= python3
+BIN := .venv/bin
+PORT ?= 8000
+READY := .venv/.ready
+
+.PHONY: book test serve bench clean lock
+
+book: $(READY) _build/.library
+	TQDM_DISABLE=1 $(BIN)/jupyter-book build book -W -n --keep-going
+	@echo "Open _build/html/index.html, or run: make serve"
+
+test: book
+	$(BIN)/ruff check .
+	$(BIN)/ruff format --check .
+	rm -rf _notebooks
+	$(BIN)/python tests/chapters_to_notebooks.py book _notebooks
+	MPLBACKEND=agg TQDM_DISABLE=1 $(BIN)/python -m pytest -n auto --doctest-modules --nbmake --nbmake-timeout=60 \
+		--cov=ncl_lib --cov-report=term-missing --cov-fail-under=95 tests ncl_lib _notebooks
+
+serve: book
+	$(BIN)/python -m http.server --bind 127.0.0.1 --directory _build/html $(PORT)
+
+bench: $(READY)
+	$(BIN)/python benchmarks/bench.py
+
+clean:
+	rm -rf _build _notebooks .pytest_cache .ruff_cache .hypothesis .coverage book/conf.py
+
+# Pin every package anew from pyproject.toml.
+lock: $(READY)
+	$(BIN)/python -m pip install --quiet pip-tools
+	$(BIN)/pip-compile --quiet --upgrade --extra book --extra tests --strip-extras --allow-unsafe \
+		--no-emit-index-url --no-emit-find-links --no-header --output-file requirements.txt pyproject.toml
+
+$(READY): requirements.txt pyproject.toml
+	test -x $(BIN)/python || $(PYTHON) -m venv .venv
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check --requirement requirements.txt
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check --no-deps --no-build-isolation --editable .
+	touch $@
+
+# Chapters are cached by their text alone: a change in the library has to run them again.
+_build/.library: $(wildcard ncl_lib/*.py) requirements.txt
+	rm -rf _build/.jupyter_cache
+	mkdir -p _build
+	touch $@

@@ -1,0 +1,110 @@
+"""What every chapter promises its readers, read off its source; and the guard that reads the built pages."""
+
+import importlib.util
+import re
+from pathlib import Path
+
+import pytest
+import yaml
+
+ROOT = Path(__file__).parent.parent
+BOOK = ROOT / "book"
+TOC = yaml.safe_load((BOOK / "_toc.yml").read_text())
+CHAPTERS = [entry["file"] for part in TOC["parts"] if part.get("numbered") for entry in part["chapters"]]
+
+
+def source(name):
+    return (BOOK / f"{name}.md").read_text(encoding="utf-8")
+
+
+def cells(text):
+    """Code cells, each as (options, code)."""
+    found = re.findall(r"^```\{code-cell\}[^\n]*\n(.*?)^```$", text, re.S | re.M)
+    return [re.fullmatch(r"(---\n.*?\n---\n|(?::[^\n]*\n)*)(.*)", cell, re.S).groups() for cell in found]
+
+
+@pytest.mark.parametrize("name", CHAPTERS)
+def test_chapter_has_all_its_parts(name):
+    text = source(name)
+    title, promise = re.search(r"^# (.+)\n\n(.+)", text, re.M).groups()
+    assert len(promise) > 60, f"{title} opens with a promise"
+    for part in ("After this chapter you can", "## Exercises", "## What to remember", "## Further reading"):
+        assert part in text
+    assert "{cite" in text.split("## Further reading")[1]
+    assert text.count("```{margin}") >= 1
+
+
+@pytest.mark.parametrize("name", CHAPTERS)
+def test_quick_checks_have_one_right_answer_and_say_why_the_others_are_not(name):
+    checks = re.findall(r"^::::\{admonition\} Quick check\n(.*?)^::::$", source(name), re.S | re.M)
+    assert len(checks) >= 2
+    for check in checks:
+        answers = re.findall(r"^:::\{dropdown\} [^\n]+\n(.*?)^:::$", check, re.S | re.M)
+        assert len(answers) >= 2
+        assert sum(answer.startswith("**Right.**") for answer in answers) == 1
+        assert all(len(answer) > 40 for answer in answers), "feedback says why"
+
+
+@pytest.mark.parametrize("name", CHAPTERS)
+def test_each_exercise_has_a_solution(name):
+    text = source(name)
+    exercises = re.findall(r"^```\{exercise\}.*\n:label: (\S+)", text, re.M)
+    solutions = re.findall(r"^`{3,}\{solution-start\} (\S+)\n:class: dropdown", text, re.M)
+    assert len(exercises) >= 2
+    assert exercises == solutions
+
+
+@pytest.mark.parametrize("name", [*CHAPTERS, "intro"])
+def test_figures_are_folded_captioned_and_described(name):
+    figures = 0
+    for options, code in cells(source(name)):
+        if "plots." not in code.replace("plots.use_book_style()", ""):
+            continue
+        figures += 1
+        options = yaml.safe_load(options.strip("-\n"))
+        assert set(options["tags"]) & {"hide-input", "remove-input"}
+        assert options["mystnb"]["figure"]["caption"]
+        assert len(options["mystnb"]["image"]["alt"]) > 60
+    assert figures >= 1
+
+
+@pytest.mark.parametrize("name", CHAPTERS)
+def test_chapter_asserts_what_it_claims(name):
+    code = "\n".join(code for _, code in cells(source(name)))
+    assert len(re.findall(r"^\s*assert ", code, re.M)) >= 5
+    assert "np.random.seed" not in code
+    assert not re.search(r"default_rng\(\)", code), "every generator has a seed"
+
+
+def load_page_checks():
+    spec = importlib.util.spec_from_file_location("page_checks", BOOK / "_ext" / "page_checks.py")
+    module = importlib.util.module_from_spec(spec)
+    spec.loader.exec_module(module)
+    return module
+
+
+def test_guard_finds_third_parties_and_silent_figures():
+    page = load_page_checks().Page
+    text = "A sentence that says what the figure shows"
+    assert not page(f'<script src="a.js"></script><img src="b.svg" alt="{text}"><a href="https://x.org">x</a>').faults
+    assert page('<script src="https://x.org/a.js"></script>').faults
+    assert page('<link rel="stylesheet" href="//x.org/a.css">').faults
+    assert page(f'<img src="https://x.org/b.png" alt="{text}">').faults
+    assert page('<img src="b.svg">').faults
+    assert page('<img src="b.svg" alt="Figure 1">').faults
+    assert not page('<img src="../_static/logo.svg" alt="Logo">').faults
+    assert page('<img src="../_static/logo.svg">').faults
+
+
+def test_repository_address_stands_in_one_place():
+    address = yaml.safe_load((ROOT / "_config.yml").read_text())["repository"]["url"]
+    owner = address.removeprefix("https://")
+    kept = [
+        path
+        for path in ROOT.rglob("*")
+        if path.is_file()
+        and path.suffix in {".md", ".yml", ".toml", ".cff", ".py", ".txt"}
+        and not {".venv", "_build", "_notebooks", ".git"} & set(path.relative_to(ROOT).parts)
+        and owner in path.read_text(encoding="utf-8")
+    ]
+    assert [path.name for path in kept] == ["_config.yml"]
