@@ -7,7 +7,7 @@ READY := .venv/.ready
 
 .PHONY: book test serve bench clean lock
 
-book: $(READY) _build/.library
+book: $(READY) _build/.library _build/.site
 	TQDM_DISABLE=1 $(BIN)/jupyter-book build book -W -n --keep-going
 	@echo "Open _build/html/index.html, or run: make serve"
 
@@ -43,5 +43,11 @@ $(READY): requirements.txt pyproject.toml
 # Chapters are cached by their text alone: a change in the library has to run them again.
 _build/.library: $(wildcard ncl_lib/*.py) requirements.txt
 	rm -rf _build/.jupyter_cache
+	mkdir -p _build
+	touch $@
+
+# Pages that have not changed are not written again, nor are style sheets copied.
+_build/.site: $(wildcard book/_*/*.*) book/_toc.yml _config.yml
+	rm -rf _build/html
 	mkdir -p _build
 	touch $@
