@@ -375,11 +375,12 @@ def matrices(stack, titles, axes=None):
     stack = [_checks.array("stack", M, ndim=2) for M in stack]
     _checks.same_length(stack=stack, titles=titles)
     if axes is None:
-        axes = plt.subplots(1, len(stack), figsize=(2.9 * len(stack), 3.2), squeeze=False)[1][0]
+        axes = plt.subplots(1, len(stack), figsize=(3.1 * len(stack), 3.4), squeeze=False)[1][0]
     size = max(np.abs(M).max() for M in stack) or 1.0
     for ax, M, title in zip(axes, stack, titles, strict=True):
         image = ax.imshow(M, cmap="RdBu_r", vmin=-size, vmax=size)
-        ax.set(title=title, xticks=[], yticks=[])
+        ax.set(xticks=[], yticks=[])
+        ax.set_title(title, fontsize="small")
     axes[0].figure.colorbar(image, ax=list(axes), shrink=0.7, label="entry")
     return axes
 
@@ -508,9 +509,9 @@ def features_before_and_after(before, after, ax=None):
     1.0
     """
     ax = _axes(ax)
-    for points, color, label in ((before, BLUE, "before training"), (after, RED, "after training")):
+    for points, color, label, size in ((before, BLUE, "before training", 7), (after, RED, "after training", 30)):
         points = _checks.array("before" if color == BLUE else "after", points, ndim=2)
-        ax.scatter(*points.T, s=7, alpha=0.5, color=color, label=label, edgecolors="none")
+        ax.scatter(*points.T, s=size, alpha=0.6, color=color, label=label, edgecolors="none")
     ax.set(xlabel="first feature", ylabel="second feature", aspect="equal")
     ax.legend(loc="upper right")
     return ax
