@@ -11,7 +11,7 @@ import numpy as np
 
 from . import _checks
 from .diagnostics import asymmetry, commutator
-from .flows import ThirdOrderFlow, Trajectory
+from .flows import Regime, ThirdOrderFlow, Trajectory
 from .matrices import MatrixTrajectory
 from .modes import L2Modes
 from .network import Run
@@ -166,7 +166,11 @@ def line_trajectories(trajectory, flow=None, ax=None):
     if flow is not None:
         _checks.instance("flow", flow, ThirdOrderFlow)
     ax = _axes(ax)
-    alive = np.isinf(trajectory.status.collapsed_at)
+    if flow is None:
+        alive = np.isinf(trajectory.status.collapsed_at)
+    else:
+        # A solution on a line cannot cross an equilibrium: where it stands at the end tells its fate.
+        alive = flow.regime(trajectory.w[-1]) == Regime.STABLE
     for j, survives in enumerate(alive):
         ax.plot(trajectory.t, trajectory.w[:, j], color=GREEN if survives else BLUE, lw=1.2)
     if flow is not None:
@@ -205,15 +209,15 @@ def phase_plane(modes, starts=(), times=(0.0, 60.0), extent=(-0.6, 1.0, 0.0, 1.0
     ax.streamplot(w, f, dw, df, color="#bbbbbb", linewidth=0.7, density=1.1, arrowsize=0.8)
     for w0, f0 in starts:
         run = modes.solve([w0], [f0], np.linspace(*times, 600))
-        dies = run.f[-1, 0] < 1e-2 * max(f0, 1e-12) and run.w[-1, 0] < 0.1
-        ax.plot(run.w[:, 0], run.f[:, 0], color=BLUE if dies else GREEN)
-        ax.plot(w0, f0, "o", color=BLUE if dies else GREEN, ms=4)
+        color = GREEN if _lives(modes, [w0], [f0])[0] else BLUE
+        ax.plot(run.w[:, 0], run.f[:, 0], color=color)
+        ax.plot(w0, f0, "o", color=color, ms=4)
     _parabola(ax, modes, extent)
     ax.set(xlabel="head eigenvalue w", ylabel="feature eigenvalue f")
     return ax
 
 
-def basins(modes, extent=(-0.6, 1.0, 0.0, 1.0), resolution=81, until=400.0, ax=None):
+def basins(modes, extent=(-0.6, 1.0, 0.0, 1.0), resolution=81, ax=None):
     """Which starts in the (w, f) plane of one mode live (green) and which die (blue).
 
     Each point of a grid is solved for; since L2 modes do not act on each other, the grid is one run.
@@ -225,8 +229,6 @@ def basins(modes, extent=(-0.6, 1.0, 0.0, 1.0), resolution=81, until=400.0, ax=N
     extent : (w min, w max, f min, f max)
     resolution : int, optional
         Grid points a side.
-    until : float, optional
-        Time at which a mode above half of the stable equilibrium counts as alive.
     ax : matplotlib.axes.Axes, optional
 
     Returns
@@ -241,10 +243,8 @@ def basins(modes, extent=(-0.6, 1.0, 0.0, 1.0), resolution=81, until=400.0, ax=N
     """
     _checks.instance("modes", modes, L2Modes)
     resolution = _checks.integer("resolution", resolution, minimum=2)
-    flow = ThirdOrderFlow(modes.setting, modes.target_ratio)
     w, f = np.meshgrid(np.linspace(*extent[:2], resolution), np.linspace(*extent[2:], resolution))
-    end = modes.solve(w.ravel(), f.ravel(), [0.0, until]).w[-1].reshape(w.shape)
-    lives = end > flow.equilibria()[-1].w / 2 if len(flow.equilibria()) == 3 else np.zeros(w.shape, dtype=bool)
+    lives = _lives(modes, w.ravel(), f.ravel()).reshape(w.shape)
     ax = _axes(ax)
     ax.contourf(w, f, lives.astype(float), levels=[-0.5, 0.5, 1.5], colors=[BLUE, GREEN], alpha=0.25)
     if lives.any() and not lives.all():
@@ -519,6 +519,13 @@ def features_before_and_after(before, after, ax=None):
 
 def _axes(ax):
     return plt.subplots()[1] if ax is None else ax
+
+
+def _lives(modes, w, f):
+    """Which starts end at the stable positive equilibrium, each taken as a mode of its own."""
+    late = 500.0 + 20 / max(modes.setting.rho, 1e-2)
+    end = modes.solve(w, f, [0.0, late]).w[-1]
+    return ThirdOrderFlow(modes.setting, modes.target_ratio).regime(end) == Regime.STABLE
 
 
 def _parabola(ax, modes, extent):
