@@ -16,7 +16,17 @@ from .diagnostics import (
     norm_spread,
     participation_ratio,
 )
-from .flows import Equilibrium, Norms, Regime, ThirdOrderFlow, Trajectory, travel_time
+from .flows import (
+    Equilibrium,
+    Norms,
+    Regime,
+    SixthOrderFlow,
+    ThirdOrderFlow,
+    Trajectory,
+    classify,
+    critical_ratio,
+    travel_time,
+)
 from .matrices import L2Matrices, MatrixTrajectory
 from .modes import L2Modes, ModeTrajectory
 from .network import LinearNetwork, Run, train
@@ -36,13 +46,16 @@ __all__ = [
     "Regime",
     "Run",
     "Setting",
+    "SixthOrderFlow",
     "Status",
     "ThirdOrderFlow",
     "Trajectory",
     "asymmetry",
     "balance",
+    "classify",
     "collapse",
     "commutator",
+    "critical_ratio",
     "eigenmodes",
     "norm_spread",
     "participation_ratio",

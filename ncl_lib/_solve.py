@@ -51,7 +51,11 @@ def integrate(velocity, y0, times, *, collapse_below=None):
         collapsed = None if collapse_below is None else _crossings(None, times, y0[None], collapse_below)
         return times, y0[None].copy(), Status("ok", collapsed_at=collapsed)
 
+    reached = times[0]
+
     def escape(t, y):
+        nonlocal reached  # evaluated at the end of every step that was taken
+        reached = max(reached, t)
         return BLOW_UP_SIZE - np.max(np.abs(y))
 
     escape.terminal = True
@@ -75,7 +79,7 @@ def integrate(velocity, y0, times, *, collapse_below=None):
         status = Status("ok", collapsed_at=collapsed)
     else:
         # Escape seen, or step size driven to nothing on the way there.
-        end = result.t_events[0][0] if result.status == 1 else result.t[-1]
+        end = result.t_events[0][0] if result.status == 1 else reached
         status = Status("blow-up", time=float(end), collapsed_at=collapsed)
     return result.t, result.y.T, status
 

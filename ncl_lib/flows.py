@@ -6,6 +6,7 @@ import enum
 from dataclasses import dataclass
 
 import numpy as np
+from scipy.optimize import brentq
 
 from . import _checks
 from ._solve import Status, integrate
@@ -151,7 +152,121 @@ class Norms:
         return cls(_plain(phi), _plain(psi), _plain(signal * np.einsum("...ij,...ji->...", W, F)))
 
 
-class ThirdOrderFlow:
+class _LineFlow:
+    """What the flows on a line share."""
+
+    def velocity(self, w):
+        """Velocity dw/dt at `w`, elementwise.
+
+        Parameters
+        ----------
+        w : float or array
+            Head eigenvalue (dimensionless).
+
+        Returns
+        -------
+        float or array
+            Same shape as `w`.
+
+        Raises
+        ------
+        TypeError, ValueError
+            If `w` is not made of finite real numbers.
+
+        Examples
+        --------
+        >>> ThirdOrderFlow(Setting(sigma2=0.5, rho=0.125)).velocity(0.5)
+        0.0
+        """
+        return _plain(self._velocity(_checks.array("w", w)))
+
+    def jacobian(self, w):
+        """Slope of the velocity, elementwise.
+
+        Negative at an equilibrium means stable; its size is the rate of return (one over time).
+
+        Parameters
+        ----------
+        w : float or array
+            Head eigenvalue (dimensionless).
+
+        Returns
+        -------
+        float or array
+            Same shape as `w`.
+
+        Raises
+        ------
+        TypeError, ValueError
+            If `w` is not made of finite real numbers.
+
+        Examples
+        --------
+        >>> ThirdOrderFlow(Setting(sigma2=0.5, rho=0.1)).jacobian(0.0)
+        -0.1
+        """
+        return _plain(self._jacobian(_checks.array("w", w)))
+
+    def regime(self, w):
+        """Regime of a mode at `w`, elementwise.
+
+        Collapse above the critical decay; up to it Stable for `w` above the unstable equilibrium, else Acute.
+
+        Parameters
+        ----------
+        w : float or array
+            Head eigenvalue (dimensionless).
+
+        Returns
+        -------
+        Regime or array of Regime
+            Same shape as `w`.
+
+        Raises
+        ------
+        TypeError, ValueError
+            If `w` is not made of finite real numbers.
+
+        Examples
+        --------
+        >>> flow = ThirdOrderFlow(Setting(sigma2=0.5, rho=0.05))
+        >>> [r.name for r in flow.regime([0.01, 0.1])]
+        ['ACUTE', 'STABLE']
+        """
+        return _plain_object(np.asarray(self._regime(_checks.array("w", w))))
+
+    def solve(self, w0, times, collapse_below=1e-6):
+        r"""Integrate the flow from one or many starts.
+
+        Parameters
+        ----------
+        w0 : float or array of shape (n,)
+            Starts (dimensionless).
+        times : array of shape (T,)
+            Strictly increasing gradient-flow times; ``times[0]`` is the time of `w0`.
+        collapse_below : float, optional
+            A start counts as collapsed from the moment that \\|w\\| is below this.
+
+        Returns
+        -------
+        Trajectory
+            ``.status.collapsed_at`` holds the time of collapse of each start, inf for survivors.
+
+        Raises
+        ------
+        TypeError, ValueError
+            If `w0` is not finite, `times` are not sorted, or `collapse_below` is not positive.
+
+        Examples
+        --------
+        >>> flow = ThirdOrderFlow(Setting(sigma2=0.5, rho=0.05))
+        >>> flow.solve([0.05, 0.06], [0.0, 1000.0]).w[-1].round(4) + 0.0
+        array([0.    , 0.6122])
+        """
+        return solve_line(self._velocity, w0, times, collapse_below)
+
+
+class ThirdOrderFlow(_LineFlow):
     r"""L2 loss, one eigenmode on the parabola :math:`f = w^2`: a cubic flow.
 
     .. math:: \frac{dw}{dt} = b w^2 - s w^3 - \rho w, \qquad b = \tau \lambda, \quad s = \lambda + \sigma^2 .
@@ -190,61 +305,11 @@ class ThirdOrderFlow:
     def __repr__(self):
         return f"ThirdOrderFlow({self.setting!r}, target_ratio={self.target_ratio!r})"
 
-    def velocity(self, w):
-        """Velocity dw/dt at `w`, elementwise.
-
-        Parameters
-        ----------
-        w : float or array
-            Head eigenvalue (dimensionless).
-
-        Returns
-        -------
-        float or array
-            Same shape as `w`.
-
-        Raises
-        ------
-        TypeError, ValueError
-            If `w` is not made of finite real numbers.
-
-        Examples
-        --------
-        >>> ThirdOrderFlow(Setting(sigma2=0.5, rho=0.125)).velocity(0.5)
-        0.0
-        """
-        return _plain(self._velocity(_checks.array("w", w)))
-
     def _velocity(self, w):
         return w * (w * (self.gain - self.setting.s * w) - self.setting.rho)
 
-    def jacobian(self, w):
-        r"""Slope of the velocity, :math:`2 b w - 3 s w^2 - \rho`, elementwise.
-
-        Negative at an equilibrium means stable; its size is the rate of return (one over time).
-
-        Parameters
-        ----------
-        w : float or array
-            Head eigenvalue (dimensionless).
-
-        Returns
-        -------
-        float or array
-            Same shape as `w`.
-
-        Raises
-        ------
-        TypeError, ValueError
-            If `w` is not made of finite real numbers.
-
-        Examples
-        --------
-        >>> ThirdOrderFlow(Setting(sigma2=0.5, rho=0.1)).jacobian(0.0)
-        -0.1
-        """
-        w = _checks.array("w", w)
-        return _plain(2 * self.gain * w - 3 * self.setting.s * w**2 - self.setting.rho)
+    def _jacobian(self, w):
+        return 2 * self.gain * w - 3 * self.setting.s * w**2 - self.setting.rho
 
     def critical_decay(self):
         r"""Weight decay :math:`\rho_c = b^2 / (4 s)` beyond which no positive equilibrium exists.
@@ -302,71 +367,244 @@ class ThirdOrderFlow:
         # 2 rho/(b + root) is (b - root)/(2 s) without the cancellation at small rho.
         return Equilibrium(0.0, "stable"), Equilibrium(float(2 * rho / (b + root)), "unstable"), upper
 
-    def regime(self, w):
-        """Regime of a mode at `w`, elementwise.
-
-        Collapse above the threshold; below it Stable for `w` above the unstable equilibrium, else Acute.
-
-        Parameters
-        ----------
-        w : float or array
-            Head eigenvalue (dimensionless).
-
-        Returns
-        -------
-        Regime or array of Regime
-            Same shape as `w`.
-
-        Raises
-        ------
-        TypeError, ValueError
-            If `w` is not made of finite real numbers.
-
-        Examples
-        --------
-        >>> flow = ThirdOrderFlow(Setting(sigma2=0.5, rho=0.05))
-        >>> [r.name for r in flow.regime([0.01, 0.1])]
-        ['ACUTE', 'STABLE']
-        """
-        w = _checks.array("w", w)
+    def _regime(self, w):
         # With no signal the only equilibrium is 0, whatever the decay.
-        exists = self.gain > 0 and self.discriminant >= 0
-        if exists:
-            barrier = 0.0 if self.setting.rho == 0 else self.equilibria()[1].w
-            regimes = np.where(w > barrier, Regime.STABLE, Regime.ACUTE)
-        else:
-            regimes = np.full(w.shape, Regime.COLLAPSE)
-        return regimes if regimes.ndim else regimes.item()
+        if self.gain == 0 or self.discriminant < 0:
+            return np.full(w.shape, Regime.COLLAPSE)
+        barrier = 0.0 if self.setting.rho == 0 else self.equilibria()[1].w
+        return np.where(w > barrier, Regime.STABLE, Regime.ACUTE)
 
-    def solve(self, w0, times, collapse_below=1e-6):
-        r"""Integrate the flow from one or many starts.
 
-        Parameters
-        ----------
-        w0 : float or array of shape (n,)
-            Starts (dimensionless).
-        times : array of shape (T,)
-            Strictly increasing gradient-flow times; ``times[0]`` is the time of `w0`.
-        collapse_below : float, optional
-            A start counts as collapsed from the moment that \\|w\\| is below this.
+class SixthOrderFlow(_LineFlow):
+    r"""Cosine loss, one eigenmode on the parabola :math:`f = w^2`, norms frozen: a flow of order six.
 
-        Returns
-        -------
-        Trajectory
-            ``.status.collapsed_at`` holds the time of collapse of each start, inf for survivors.
+    .. math::
+        \frac{dw}{dt} = -a w^6 - b w^3 + c w^2 - \rho w, \qquad
+        a = \frac{2 s \lambda}{N_\Phi N_\Psi^3}, \quad b = \frac{s N_\times}{N_\Phi N_\Psi^3}, \quad
+        c = \frac{\lambda}{N_\Phi N_\Psi} .
 
-        Raises
-        ------
-        TypeError, ValueError
-            If `w0` is not finite, `times` are not sorted, or `collapse_below` is not positive.
+    The paper's case is :math:`\lambda = 1`. In :math:`v = w / w^*` with :math:`w^* = (N_\Psi^2 / (2 s))^{1/4}` the
+    velocity is proportional to :math:`v (v - \beta v^2 - v^5 - r)`: two numbers decide,
+    :math:`\beta = s N_\times w^* / (\lambda N_\Psi^2)` and :math:`r = \rho N_\Phi N_\Psi / (\lambda w^*)`.
+
+    Parameters
+    ----------
+    setting : Setting
+        With one eigenvalue `spectrum`, not 0.
+    norms : Norms
+        Three numbers; `phi` and `psi` positive, `cross` of either sign.
+
+    Attributes
+    ----------
+    scale, beta, ratio : float
+        The :math:`w^*`, :math:`\beta` and :math:`r` above (dimensionless).
+
+    Raises
+    ------
+    TypeError, ValueError
+        If `setting` or `norms` is of the wrong kind or out of bounds.
+
+    References
+    ----------
+    Bao, arXiv 2309.16109, section 4, for the flow; the two-number form is ours.
+
+    Examples
+    --------
+    >>> flow = SixthOrderFlow(Setting(sigma2=0.5, rho=0.01), Norms(phi=4.0, psi=2.0, cross=1.0))
+    >>> [(round(e.w, 4), e.kind) for e in flow.equilibria()]
+    [(-1.192, 'unstable'), (0.0, 'stable'), (0.0826, 'unstable'), (0.9316, 'stable')]
+    """
+
+    def __init__(self, setting, norms):
+        self.setting = _checks.instance("setting", setting, Setting, hint=", such as Setting(sigma2=0.5, rho=0.05)")
+        self.norms = _checks.instance("norms", norms, Norms, hint=", such as Norms(phi=1.0, psi=1.0, cross=1.0)")
+        signal = setting.isotropic("SixthOrderFlow")
+        if signal == 0:
+            raise ValueError("spectrum=0.0: there is no signal to learn; SixthOrderFlow needs spectrum > 0")
+        phi = _checks.number("norms.phi", norms.phi, above=0)
+        psi = _checks.number("norms.psi", norms.psi, above=0)
+        cross = _checks.number("norms.cross", norms.cross)
+        self._c = signal / (phi * psi)
+        self._b = setting.s * cross / (phi * psi**3)
+        self._a = 2 * setting.s * signal / (phi * psi**3)
+        self.scale = (psi**2 / (2 * setting.s)) ** 0.25
+        self.beta = setting.s * cross * self.scale / (signal * psi**2)
+        self.ratio = setting.rho / (self._c * self.scale)
+
+    def __repr__(self):
+        return f"SixthOrderFlow({self.setting!r}, {self.norms!r})"
+
+    def _velocity(self, w):
+        return w * (w * (self._c - w * (self._b + self._a * w**3)) - self.setting.rho)
+
+    def _jacobian(self, w):
+        return w * (2 * self._c - w * (3 * self._b + 6 * self._a * w**3)) - self.setting.rho
+
+    def _regime(self, w):
+        return classify(w / self.scale, self.beta, self.ratio)
+
+    @property
+    def fold(self):
+        """Where the positive equilibria merge at the critical decay (dimensionless).
 
         Examples
         --------
-        >>> flow = ThirdOrderFlow(Setting(sigma2=0.5, rho=0.05))
-        >>> flow.solve([0.05, 0.06], [0.0, 1000.0]).w[-1].round(4) + 0.0
-        array([0.    , 0.6122])
+        >>> flow = SixthOrderFlow(Setting(sigma2=0.5, rho=0.0), Norms(phi=1.0, psi=1.0, cross=0.0))
+        >>> round(flow.fold / flow.scale - 0.2**0.25, 12) + 0.0
+        0.0
         """
-        return solve_line(self._velocity, w0, times, collapse_below)
+        return self.scale * float(_fold(np.asarray(self.beta)))
+
+    def critical_decay(self):
+        r"""Weight decay beyond which no positive equilibrium exists, :math:`\max_{w > 0} (c w - b w^2 - a w^5)`.
+
+        Returns
+        -------
+        float
+            One over gradient-flow time.
+
+        Examples
+        --------
+        >>> flow = SixthOrderFlow(Setting(sigma2=0.5, rho=0.0), Norms(phi=1.0, psi=1.0, cross=1.0))
+        >>> w = np.linspace(0, 1, 100_001)
+        >>> bool(abs(flow.critical_decay() - np.max(flow.velocity(w)[1:] / w[1:])) < 1e-9)
+        True
+        """
+        return self._c * self.scale * critical_ratio(self.beta)
+
+    def equilibria(self):
+        """All equilibria, ascending, with their stability.
+
+        Returns
+        -------
+        tuple of Equilibrium
+            Always a negative, unstable one and zero; beyond it the flow runs away. On the positive side two below the
+            critical decay, a half-stable one at it, none above. For ``rho = 0`` the lower of the two has merged with
+            zero and left it half-stable.
+
+        Examples
+        --------
+        >>> flow = SixthOrderFlow(Setting(sigma2=0.5, rho=1.0), Norms(phi=4.0, psi=2.0, cross=1.0))
+        >>> [e.kind for e in flow.equilibria()]
+        ['unstable', 'stable']
+        """
+        beta, ratio, fold = self.beta, self.ratio, float(_fold(np.asarray(self.beta)))
+
+        def rest(v):
+            return v * (1 - v * (beta + v**3)) - ratio
+
+        def root(low, high):
+            return float(self.scale * brentq(rest, low, high, xtol=1e-300, rtol=4 * np.finfo(float).eps))
+
+        # On the left, |v| solves v^5 - beta v^2 - v = r; on the right all is over where both powers outweigh v.
+        size = 2 * (1 + abs(beta)) + ratio
+        found = [Equilibrium(root(-size, -1 / size), "unstable")]
+        excess = ratio - critical_ratio(beta)
+        if abs(excess) <= _FOLD_TOLERANCE * ratio:
+            return (*found, Equilibrium(0.0, "stable"), Equilibrium(self.fold, "half-stable"))
+        if excess > 0:
+            return (*found, Equilibrium(0.0, "stable"))
+        upper = Equilibrium(root(fold, size), "stable")
+        if ratio == 0:
+            return (*found, Equilibrium(0.0, "half-stable"), upper)
+        return (*found, Equilibrium(0.0, "stable"), Equilibrium(root(0.0, fold), "unstable"), upper)
+
+
+_FOLD_TOLERANCE = 16 * np.finfo(float).eps
+
+
+def _fold(beta):
+    """The one positive root of ``5 v^4 + 2 beta v = 1``, elementwise, by Newton's method from above.
+
+    The polynomial is convex for v > 0, so that from a point above the root every step stays above it.
+    """
+    above = 1 / np.maximum(2 * beta, 5**0.25)
+    v = np.where(beta >= 0, above, np.maximum(0.4**0.25, np.cbrt(0.8 * np.maximum(-beta, 0))))
+    for _ in range(50):
+        step = (v * (5 * v**3 + 2 * beta) - 1) / (20 * v**3 + 2 * beta)
+        v = v - step
+        if np.all(np.abs(step) <= 2 * np.finfo(float).eps * v):
+            break
+    return v
+
+
+def critical_ratio(beta):
+    r"""Boundary of the universal phase diagram, :math:`r_c(\beta) = \max_{v > 0} (v - \beta v^2 - v^5)`.
+
+    The maximum is where :math:`5 v^4 + 2 \beta v = 1`; there it equals :math:`(v + 3 v^5) / 2`.
+
+    Parameters
+    ----------
+    beta : float or array
+        Of either sign (dimensionless).
+
+    Returns
+    -------
+    float or array
+        Same shape as `beta`; tends to :math:`1 / (4 \beta)` for large `beta`.
+
+    Raises
+    ------
+    TypeError, ValueError
+        If `beta` is not made of finite real numbers.
+
+    Notes
+    -----
+    Ours.
+
+    Examples
+    --------
+    >>> round(critical_ratio(0.0), 7)
+    0.5349922
+    """
+    v = _fold(_checks.array("beta", beta))
+    return _plain((v + 3 * v**5) / 2)
+
+
+def classify(v, beta, ratio):
+    r"""Regime in the universal phase diagram of the sixth-order flow, elementwise.
+
+    Collapse where :math:`r > r_c(\beta)`. Otherwise Stable beyond the fold point, and below it where
+    :math:`v - \beta v^2 - v^5 > r`; Acute elsewhere.
+
+    Parameters
+    ----------
+    v : float or array
+        Modes :math:`w / w^*` (dimensionless).
+    beta : float or array
+        The :math:`\beta` of :class:`SixthOrderFlow`, of either sign.
+    ratio : float or array
+        Its :math:`r \ge 0`.
+
+    Returns
+    -------
+    Regime or array of Regime
+        Of the shape to which the arguments broadcast.
+
+    Raises
+    ------
+    TypeError, ValueError
+        If an argument is not made of finite real numbers, some `ratio` is negative, or shapes do not fit.
+
+    Notes
+    -----
+    Ours. No root is searched for, so that a whole diagram is one call.
+
+    Examples
+    --------
+    >>> [r.name for r in classify([0.5, 0.05, 0.5], beta=[0.0, 0.0, 0.0], ratio=[0.1, 0.1, 0.9])]
+    ['STABLE', 'ACUTE', 'COLLAPSE']
+    """
+    v, beta = _checks.array("v", v), _checks.array("beta", beta)
+    ratio = _checks.array("ratio", ratio, nonnegative=True)
+    fold = _fold(beta)
+    try:
+        np.broadcast_shapes(v.shape, beta.shape, ratio.shape)
+    except ValueError as error:
+        raise ValueError(f"v, beta, ratio: shapes {v.shape}, {beta.shape}, {ratio.shape} do not broadcast") from error
+    exists = ratio <= (fold + 3 * fold**5) / 2 * (1 + _FOLD_TOLERANCE)
+    escapes = (v > fold) | ((v > 0) & (v * (1 - v * (beta + v**3)) > ratio))
+    return _plain_object(np.where(exists, np.where(escapes, Regime.STABLE, Regime.ACUTE), Regime.COLLAPSE))
 
 
 @dataclass(frozen=True)
@@ -487,6 +725,11 @@ def mode_arrays(w, f, setting):
             f"w has {w.shape[-1]} modes and setting.spectrum has {np.size(setting.spectrum)}; they must be equal"
         )
     return w, f
+
+
+def _plain_object(values):
+    """A 0-d array of objects as the object; any other array as it is."""
+    return values if values.ndim else values.item()
 
 
 def _plain(value):

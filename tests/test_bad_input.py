@@ -15,11 +15,14 @@ from ncl_lib import (
     LinearNetwork,
     Norms,
     Setting,
+    SixthOrderFlow,
     ThirdOrderFlow,
     asymmetry,
     balance,
+    classify,
     collapse,
     commutator,
+    critical_ratio,
     eigenmodes,
     norm_spread,
     participation_ratio,
@@ -31,6 +34,7 @@ from ncl_lib import (
 SETTING = Setting(0.5, 0.05)
 FLOW, MODES, MATRICES = ThirdOrderFlow(SETTING), L2Modes(SETTING), L2Matrices(SETTING)
 EYE = np.eye(2)
+NORMS = Norms(1.0, 1.0, 1.0)
 START = LinearNetwork(np.eye(2, 3), EYE)
 
 
@@ -77,6 +81,23 @@ CASES = {
         ("w0", st.just(EYE), lambda x: FLOW.solve(x, [0.0, 1.0])),
         ("times", bad_times, lambda x: FLOW.solve(0.5, x)),
         ("collapse_below", bad_positive, lambda x: FLOW.solve(0.5, [0.0, 1.0], x)),
+    ],
+    "SixthOrderFlow": [
+        ("setting", st.sampled_from([None, 0.5]), lambda x: SixthOrderFlow(x, NORMS)),
+        ("norms", st.sampled_from([None, 1.0, (1.0, 1.0, 1.0)]), lambda x: SixthOrderFlow(SETTING, x)),
+        ("norms.phi", bad_positive, lambda x: SixthOrderFlow(SETTING, Norms(x, 1.0, 1.0))),
+        ("norms.psi", bad_positive, lambda x: SixthOrderFlow(SETTING, Norms(1.0, x, 1.0))),
+        ("norms.cross", st.one_of(not_finite, not_numbers), lambda x: SixthOrderFlow(SETTING, Norms(1.0, 1.0, x))),
+        ("spectrum", st.sampled_from([0.0, [1.0, 2.0]]), lambda x: SixthOrderFlow(Setting(0.5, 0.05, x), NORMS)),
+        ("w", bad_array, SixthOrderFlow(SETTING, NORMS).regime),
+        ("w0", bad_array, lambda x: SixthOrderFlow(SETTING, NORMS).solve(x, [0.0, 1.0])),
+    ],
+    "critical_ratio": [("beta", bad_array, critical_ratio)],
+    "classify": [
+        ("v", bad_array, lambda x: classify(x, 0.0, 0.1)),
+        ("beta", bad_array, lambda x: classify(0.5, x, 0.1)),
+        ("ratio", st.one_of(bad_array, st.just([-0.1])), lambda x: classify(0.5, 0.0, x)),
+        ("ratio", st.just([0.1, 0.2, 0.3]), lambda x: classify([0.1, 0.2], 0.0, x)),
     ],
     "travel_time": [
         ("flow", st.sampled_from([None, SETTING]), lambda x: travel_time(x, 0.1, 0.2)),
