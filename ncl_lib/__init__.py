@@ -1,7 +1,8 @@
 """Learning dynamics of non-contrastive self-supervised learning, one module a rung of the ladder.
 
 Rung 4 :mod:`~ncl_lib.network`, rung 3 :mod:`~ncl_lib.matrices`, rung 2 :mod:`~ncl_lib.modes`, rung 1
-:mod:`~ncl_lib.flows`. Each makes one more assumption than the one above it.
+:mod:`~ncl_lib.flows`. Each makes one more assumption than the one above it. Beside them :mod:`~ncl_lib.expectations`
+holds the exact averages of the cosine loss.
 """
 
 from . import plots
@@ -16,6 +17,7 @@ from .diagnostics import (
     norm_spread,
     participation_ratio,
 )
+from .expectations import Expectation, alignment, cosine_matrices, cosine_modes
 from .flows import (
     Equilibrium,
     Norms,
@@ -37,6 +39,7 @@ __version__ = "0.1.0"
 __all__ = [
     "CollapseKind",
     "Equilibrium",
+    "Expectation",
     "L2Matrices",
     "L2Modes",
     "LinearNetwork",
@@ -50,11 +53,14 @@ __all__ = [
     "Status",
     "ThirdOrderFlow",
     "Trajectory",
+    "alignment",
     "asymmetry",
     "balance",
     "classify",
     "collapse",
     "commutator",
+    "cosine_matrices",
+    "cosine_modes",
     "critical_ratio",
     "eigenmodes",
     "norm_spread",

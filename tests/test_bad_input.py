@@ -17,11 +17,14 @@ from ncl_lib import (
     Setting,
     SixthOrderFlow,
     ThirdOrderFlow,
+    alignment,
     asymmetry,
     balance,
     classify,
     collapse,
     commutator,
+    cosine_matrices,
+    cosine_modes,
     critical_ratio,
     eigenmodes,
     norm_spread,
@@ -168,6 +171,25 @@ CASES = {
         ),
         ("stop_gradient", st.just(False), lambda x: training(stop_gradient=x, target_momentum=0.9)),
     ],
+    "cosine_modes": [
+        ("w", bad_array, lambda x: cosine_modes(x, [1.0, 1.0], SETTING)),
+        ("w", st.just(EYE), lambda x: cosine_modes(x, EYE, SETTING)),
+        ("f", st.one_of(bad_array, st.just([-1.0, 1.0])), lambda x: cosine_modes([1.0, 1.0], x, SETTING)),
+        ("setting", st.sampled_from([None, 0.5]), lambda x: cosine_modes([1.0, 1.0], [1.0, 1.0], x)),
+        ("nodes", st.one_of(bad_count, st.just(1)), lambda x: cosine_modes([1.0, 1.0], [1.0, 1.0], SETTING, nodes=x)),
+    ],
+    "cosine_matrices": [
+        ("W", bad_matrix, lambda x: cosine_matrices(x, EYE, SETTING)),
+        ("W", st.just(np.ones((2, 2, 2))), lambda x: cosine_matrices(x, np.stack([EYE, EYE]), SETTING)),
+        ("F", bad_features, lambda x: cosine_matrices(EYE, x, SETTING)),
+        ("setting", st.sampled_from([None, 0.5]), lambda x: cosine_matrices(EYE, EYE, x)),
+        ("spectrum", st.just([1.0, 2.0]), lambda x: cosine_matrices(EYE, EYE, Setting(0.5, 0.0, x))),
+        ("nodes", st.one_of(bad_count, st.just(1)), lambda x: cosine_matrices(EYE, EYE, SETTING, nodes=x)),
+    ],
+    "alignment": [
+        ("W", bad_matrix, lambda x: alignment(x, EYE, SETTING)),
+        ("F", bad_features, lambda x: alignment(EYE, x, SETTING)),
+    ],
     "asymmetry": [("W", st.one_of(bad_matrix, st.just(0 * EYE)), asymmetry)],
     "participation_ratio": [
         ("F", st.one_of(bad_features.filter(lambda x: np.shape(x) != (3, 3)), st.just(0 * EYE)), participation_ratio)
@@ -246,7 +268,17 @@ CASES = {
     ],
 }
 # Records that the library makes, and things that take no input.
-RESULTS = {"Equilibrium", "Trajectory", "ModeTrajectory", "MatrixTrajectory", "Run", "Status", "Regime", "CollapseKind"}
+RESULTS = {
+    "CollapseKind",
+    "Equilibrium",
+    "Expectation",
+    "MatrixTrajectory",
+    "ModeTrajectory",
+    "Regime",
+    "Run",
+    "Status",
+    "Trajectory",
+}
 ROWS = [(name, *row) for name, rows in CASES.items() for row in rows]
 
 

@@ -1,0 +1,330 @@
+r"""Exact Gaussian expectations for the cosine loss, at finite width, with no limit taken.
+
+With :math:`1/r = \frac{2}{\sqrt\pi} \int_0^\infty e^{-t^2 r^2} dt` for both norms, each expectation becomes a
+two-dimensional integral of Gaussian moments under a tilted covariance, over :math:`t_1` for the target and
+:math:`t_2` for the prediction.
+
+Quadrature. The integrands are even in both variables, so that one half of a symmetric Gauss-Legendre rule with 2 n
+nodes does the work of all. The map :math:`t = \ell \sinh(\kappa y)` is nearly linear where the integrand is nearly
+Gaussian (many equal modes) and exponential where its tail is a power law (few modes): :math:`\ell` is the distance of
+the nearest singularity from the real axis, and :math:`\kappa` places the end where the tail is negligible.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from functools import cache
+
+import numpy as np
+
+from . import _checks
+from .flows import mode_arrays
+from .setting import Setting
+
+_TAIL = 1e-13  # what may be cut off, relative to the integral
+_CONVERGED = 1e-13
+_FEWEST, _MOST = 24, 96
+
+
+@dataclass(frozen=True)
+class Expectation:
+    """Drive and alignment of the cosine loss.
+
+    Attributes
+    ----------
+    drive : array
+        The G of the theory: shape (h,) for modes, (h, h) for matrices (dimensionless).
+    alignment : float
+        Mean cosine between prediction and target, minus the loss.
+    error : float or None
+        Estimate of the largest absolute error of the drive, if it was asked for.
+
+    Examples
+    --------
+    >>> result = cosine_modes([0.5, 0.5], [1.0, 1.0], Setting(sigma2=0.0, rho=0.0))
+    >>> round(result.alignment, 6)
+    1.0
+    """
+
+    drive: np.ndarray
+    alignment: float
+    error: float | None = None
+
+
+def cosine_modes(w, f, setting, nodes=None, error=False):
+    r"""Exact drive and alignment of the cosine loss on eigenmodes.
+
+    .. math::
+        G_j = \frac4\pi \iint P\, \mathit{uv}_j - w_j \frac8\pi \iint t_2^2\, P\, \mathit{uu}_j
+        \Bigl( \sum_k w_k \mathit{uv}_k + 2 w_j \mathit{uv}_j \Bigr), \qquad
+        E \cos = \frac4\pi \iint P \sum_k w_k \mathit{uv}_k ,
+
+    with :math:`a = (\lambda + \sigma^2) f`, :math:`b = \lambda f`, :math:`P = \prod_k \det_k^{-1/2}`,
+    :math:`\det = (1 + 2 a t_1^2)(1 + 2 a w^2 t_2^2) - 4 b^2 w^2 t_1^2 t_2^2`,
+    :math:`\mathit{uv} = b / \det` and :math:`\mathit{uu} = (a + 2 t_1^2 (a^2 - b^2)) / \det`.
+
+    Parameters
+    ----------
+    w, f : array of shape (h,)
+        Head and feature eigenvalues (dimensionless), f >= 0.
+    setting : Setting
+    nodes : int, optional
+        Quadrature nodes for each of the two variables, >= 2; by default as many as an error near 1e-10 of the largest
+        drive needs, at most 96.
+    error : bool, optional
+        Estimate the error too, by a finer rule; about three times the work.
+
+    Returns
+    -------
+    Expectation
+
+    Raises
+    ------
+    TypeError, ValueError
+        If an argument is of the wrong kind or out of bounds, or if features or predictions vanish, where the loss is
+        not defined.
+
+    Notes
+    -----
+    Ours; the paper takes the limit of infinite width.
+
+    Examples
+    --------
+    >>> w, f = np.array([0.5, 0.8, -0.2]), np.array([1.0, 0.3, 0.6])
+    >>> result = cosine_modes(w, f, Setting(sigma2=0.5, rho=0.0), error=True)
+    >>> bool(abs(w @ result.drive) < 1e-9), bool(result.error < 1e-8)
+    (True, True)
+    """
+    w, f = mode_arrays(w, f, setting)
+    if w.ndim != 1:
+        raise ValueError(f"w: has shape {w.shape}; expected shape (h,)")
+    if nodes is not None:
+        nodes = _checks.integer("nodes", nodes, minimum=2)
+    spectrum = np.broadcast_to(setting.spectrum, f.shape)
+    a, b = (spectrum + setting.sigma2) * f, spectrum * f
+    if not np.any(a > 0):
+        raise ValueError("f: all features are 0; the cosine loss is not defined there")
+    if not np.any(w * a != 0):
+        raise ValueError("w: all predictions are 0; the cosine loss is not defined there")
+    return _with_error(lambda **rule: _modes(w, a, b, **rule), nodes, error)
+
+
+def alignment(W, F, setting):
+    r"""Mean cosine between prediction and target, exactly: :math:`E \frac{\langle W u, v \rangle}{|W u| |v|}`.
+
+    Parameters
+    ----------
+    W, F : array of shape (h, h)
+        Head, and symmetric positive semi-definite feature matrix (dimensionless).
+    setting : Setting
+        With one eigenvalue `spectrum`.
+
+    Returns
+    -------
+    float
+        Between -1 and 1; minus the cosine loss.
+
+    Raises
+    ------
+    TypeError, ValueError
+        If a matrix is not square, shapes differ, F is not symmetric positive semi-definite, features or predictions
+        vanish, or the data are not isotropic.
+
+    Examples
+    --------
+    >>> round(alignment(np.eye(3), np.eye(3), Setting(sigma2=0.0, rho=0.0)), 9)
+    1.0
+    """
+    return cosine_matrices(W, F, setting).alignment
+
+
+def cosine_matrices(W, F, setting, nodes=None, error=False):
+    r"""Exact drive and alignment of the cosine loss on head and feature matrix, nothing assumed about W.
+
+    .. math::
+        G = \frac4\pi \iint P S_{vu} - W \frac8\pi \iint t_2^2 P \bigl[ \operatorname{tr}(W^\top S_{vu}) S_{uu}
+        + S_{uu} W^\top S_{vu} + (S_{uu} W^\top S_{vu})^\top \bigr] ,
+
+    with the covariance S of (u, v) tilted by :math:`\exp(-t_1^2 |v|^2 - t_2^2 |W u|^2)`, and P its normalisation. For
+    each :math:`t_1` one eigendecomposition of size h serves all :math:`t_2`.
+
+    Parameters
+    ----------
+    W, F : array of shape (h, h)
+        Head, and symmetric positive semi-definite feature matrix (dimensionless).
+    setting : Setting
+        With one eigenvalue `spectrum`.
+    nodes, error
+        As for :func:`cosine_modes`.
+
+    Returns
+    -------
+    Expectation
+
+    Raises
+    ------
+    TypeError, ValueError
+        If a matrix is not square, shapes differ, F is not symmetric positive semi-definite, features or predictions
+        vanish, or the data are not isotropic.
+
+    Notes
+    -----
+    Ours; the paper takes the limit of infinite width.
+
+    Examples
+    --------
+    >>> setting = Setting(sigma2=0.5, rho=0.0)
+    >>> W, F = np.array([[0.5, 0.3], [-0.1, 0.4]]), np.diag([1.0, 0.5])
+    >>> result = cosine_matrices(W, F, setting)
+    >>> bool(abs(np.vdot(W, result.drive)) < 1e-9)
+    True
+    """
+    signal = _checks.instance("setting", setting, Setting).isotropic("cosine_matrices")
+    W, F = _checks.matrix("W", W), _checks.feature_matrix("F", F)
+    if W.ndim != 2:
+        raise ValueError(f"W: has shape {W.shape}; expected one matrix, shape (h, h)")
+    _checks.same_shape(W=W, F=F)
+    if nodes is not None:
+        nodes = _checks.integer("nodes", nodes, minimum=2)
+    f, Q = np.linalg.eigh((F + F.T) / 2)
+    f = np.where(f > 1e-14 * f[-1], f, 0.0) if f[-1] > 0 else np.zeros_like(f)
+    if not np.any(f > 0):
+        raise ValueError("F: is 0; the cosine loss is not defined there")
+    V = Q.T @ W @ Q
+    if not np.any(V[:, f > 0]):
+        raise ValueError("W: all predictions are 0; the cosine loss is not defined there")
+    a, b = setting.s * f, signal * f
+    result = _with_error(lambda **rule: _matrices(V, a, b, **rule), nodes, error)
+    return Expectation(Q @ result.drive @ Q.T, result.alignment, result.error)
+
+
+def _with_error(integral, nodes, error):
+    """Evaluate; where asked for, add twice the distance to a finer rule that is cut off later, and rounding."""
+    drive, alignment, used = integral(nodes=nodes, tail=_TAIL)
+    if not error:
+        return Expectation(drive, alignment)
+    reference, _, _ = integral(nodes=3 * max(used) // 2 + 4, tail=1e-2 * _TAIL)
+    floor = 1e-14 * (np.max(np.abs(reference)) + alignment**2)
+    return Expectation(drive, alignment, float(2 * np.max(np.abs(drive - reference)) + floor))
+
+
+def _modes(w, a, b, nodes, tail):
+    # In units of the largest feature and prediction, so that no size of the weights over- or underflows.
+    unit_u, unit_w = np.sqrt(a.max()), np.max(np.abs(w[a > 0]))
+    a, b, w = a / unit_u**2, b / unit_u**2, w / unit_w
+    if np.count_nonzero(a) == 1:
+        # On a line both directions are signs, which no small change of the weights moves.
+        (k,) = np.flatnonzero(a)
+        return np.zeros_like(w), float(np.sign(w[k]) * 2 / np.pi * np.arcsin(b[k] / a[k])), (2, 2)
+    prediction = w**2 * a
+    x, p, n1 = _rule(a, 1, nodes, tail)
+    y, q, n2 = _rule(prediction, 3, nodes, tail)
+    x, y = (part.ravel() for part in np.meshgrid(x, y, indexing="ij"))
+    weight = np.outer(p, q).ravel()
+    # det is linear in x = t1^2, y = t2^2 and x y: one matrix product for all nodes and modes.
+    powers = np.stack([np.ones_like(x), x, y, x * y], axis=1)
+    inverse = 1 / (powers @ np.stack([np.ones_like(a), 2 * a, 2 * prediction, 4 * w**2 * (a**2 - b**2)]))
+    P = weight * np.exp(0.5 * np.sum(np.log(inverse), axis=1))
+    cross = inverse @ (w * b)
+    yP = y * P
+    first, second, third = np.stack([P, yP * cross, x * yP * cross]) @ inverse
+    fourth, fifth = np.stack([yP, x * yP]) @ inverse**2
+    spread = a**2 - b**2
+    pushed = a * second + 2 * spread * third + 2 * w * b * (a * fourth + 2 * spread * fifth)
+    # One factor 1/unit_w: the drive is of degree -1 in the head, and of degree 0 in the units of features.
+    drive = (4 / np.pi * b * first - 8 / np.pi * w * pushed) / unit_w
+    return drive, float(4 / np.pi * (P @ cross)), (n1, n2)
+
+
+def _matrices(W, a, b, nodes, tail):
+    """The same in the eigenbasis of F, where `a` and `b` are the variances of features and their covariances."""
+    unit_u = np.sqrt(a.max())
+    a, b = a / unit_u**2, b / unit_u**2
+    unit_w = np.sqrt(np.max(np.sum(W**2 * a, axis=0)))
+    W = W / unit_w
+    if np.count_nonzero(a) == 1:
+        k = int(np.argmax(a))
+        column = W[:, k]
+        share = column[k] / np.linalg.norm(column)
+        return _line(W, a, b, k, share) / unit_w, float(share * 2 / np.pi * np.arcsin(b[k] / a[k])), (2, 2)
+    root = np.sqrt(a)
+    predictions = np.linalg.svd(W * root, compute_uv=False) ** 2
+    x, p, n1 = _rule(a, 1, nodes, tail)
+    y, q, n2 = _rule(predictions, 3, nodes, tail)
+    drive, alignment = np.zeros_like(W), 0.0
+    inner = np.zeros_like(W)
+    gram = W.T @ W
+    with np.errstate(invalid="ignore"):
+        slope_at_0 = np.where(a > 0, b / np.where(a > 0, a, 1), 0.0)
+    for t2, weight in zip(x, p, strict=True):
+        shrink = 1 + 2 * a * t2
+        # u, once v has been tilted: its variance, and the slope of v on u.
+        spread = a * (1 + 2 * t2 * a * (1 - slope_at_0**2)) / shrink
+        slope = slope_at_0 / (1 + 2 * t2 * a * (1 - slope_at_0**2))
+        root = np.sqrt(spread)
+        m, Q = np.linalg.eigh(root[:, None] * gram * root)
+        m = np.maximum(m, 0)
+        basis = root[:, None] * Q
+        Z = basis.T @ (W.T * slope) @ basis
+        z = np.diagonal(Z)
+        e = 1 / (1 + 2 * np.outer(y, m))
+        P = weight * q * np.exp(0.5 * np.sum(np.log(e), axis=1) - 0.5 * np.sum(np.log(shrink)))
+        traces = e @ z
+        drive += slope[:, None] * ((basis * (P @ e)) @ basis.T)
+        pairs = (e.T * (y * P)) @ e * Z
+        middle = pairs + pairs.T + np.diag((y * P * traces) @ e)
+        inner += basis @ middle @ basis.T
+        alignment += P @ traces
+    drive = (4 / np.pi * drive - 8 / np.pi * W @ inner) / unit_w
+    return drive, float(4 / np.pi * alignment), (n1, n2)
+
+
+def _line(W, a, b, k, share):
+    """Drive for features on the line k: the target is a sign, and only the direction of the column k can turn."""
+    column = W[:, k]
+    size = np.linalg.norm(column)
+    target = np.zeros_like(column)
+    target[k] = 1.0
+    drive = np.zeros_like(W)
+    # E[sign(u) sign(v)] is the same for all lengths; u^T contributes |u| / |u| = 1.
+    drive[:, k] = 2 / np.pi * np.arcsin(b[k] / a[k]) * (target - share * column / size) / size
+    return drive
+
+
+def _rule(a, power, nodes, tail):
+    """Squared nodes t^2, weights, and their number, for an integrand with singularities at t^2 = -1/(2 a).
+
+    `power` is 1 for the target and 3 for the prediction: the tails are t P uv and t^3 P uu uv.
+    """
+    length = 1 / np.sqrt(2 * a.max())
+    kappa = np.arcsinh(_end(a, power, tail) / length)
+    if nodes is None:
+        # The rule with 2 n nodes converges as exp(-4 n ellipse).
+        ellipse = np.arcsinh(0.5 * np.pi / kappa)
+        nodes = int(np.clip(np.ceil(6 - np.log(_CONVERGED) / (4 * ellipse)), _FEWEST, _MOST))
+    roots, weights = _half_rule(nodes)
+    t = length * np.sinh(kappa * roots)
+    return t**2, weights * length * kappa * np.cosh(kappa * roots), nodes
+
+
+@cache
+def _half_rule(n):
+    """Positive nodes and their weights of the Gauss-Legendre rule with 2 n nodes on [-1, 1]."""
+    roots, weights = np.polynomial.legendre.leggauss(2 * n)
+    return roots[n:], weights[n:]
+
+
+_GRID = np.geomspace(1, 1e9, 145)
+
+
+def _end(a, power, tail):
+    """Where what is left of the integral is negligible; continuous in `a`, as the flow's solver wants it."""
+    width = 1 / np.sqrt(2 * a.sum())
+    t = width * _GRID
+    logs = np.log1p(2 * np.outer(t**2, a))
+    with np.errstate(divide="ignore"):
+        strongest = np.max(np.log(a / a.max()) - logs, axis=1)
+    left = power * np.log(_GRID) - 0.5 * logs.sum(axis=1) + (power + 1) / 2 * strongest - np.log(tail)
+    k = int(np.argmax(left < 0)) or len(t) - 1
+    share = np.clip(left[k - 1] / max(left[k - 1] - left[k], 1e-300), 0, 1)
+    return t[k - 1] * (t[k] / t[k - 1]) ** share
