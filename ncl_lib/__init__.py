@@ -29,8 +29,8 @@ from .flows import (
     critical_ratio,
     travel_time,
 )
-from .matrices import L2Matrices, MatrixTrajectory
-from .modes import L2Modes, ModeTrajectory
+from .matrices import CosineMatrices, CosineMatrixTrajectory, L2Matrices, MatrixTrajectory
+from .modes import CosineModes, CosineModeTrajectory, L2Modes, ModeTrajectory, clock
 from .network import LinearNetwork, Run, train
 from .setting import Setting
 
@@ -38,6 +38,10 @@ __version__ = "0.1.0"
 
 __all__ = [
     "CollapseKind",
+    "CosineMatrices",
+    "CosineMatrixTrajectory",
+    "CosineModeTrajectory",
+    "CosineModes",
     "Equilibrium",
     "Expectation",
     "L2Matrices",
@@ -57,6 +61,7 @@ __all__ = [
     "asymmetry",
     "balance",
     "classify",
+    "clock",
     "collapse",
     "commutator",
     "cosine_matrices",

@@ -40,11 +40,12 @@ class Status(str):
         return self
 
 
-def integrate(velocity, y0, times, *, collapse_below=None):
+def integrate(velocity, y0, times, *, collapse_below=None, method="DOP853", vanishing=None):
     """Integrate ``dy/dt = velocity(t, y)`` and return ``(t, y, status)``, `y` of shape (T, n).
 
-    The eighth-order Runge-Kutta pair of SciPy, with tight tolerances: the flows of the book are smooth and not stiff.
-    A solution that leaves the ball of radius 1e8 has blown up; what was reached before that is returned.
+    By default with the eighth-order Runge-Kutta pair of SciPy and tight tolerances, as most flows of the book are
+    smooth and not stiff. A solution that leaves the ball of radius 1e8 has blown up, one for which `vanishing(y)` falls
+    to 0 is singular; what was reached before that is returned.
     """
     times = _checks.times(times)
     if len(times) == 1:
@@ -58,15 +59,18 @@ def integrate(velocity, y0, times, *, collapse_below=None):
         reached = max(reached, t)
         return BLOW_UP_SIZE - np.max(np.abs(y))
 
-    escape.terminal = True
+    def vanish(t, y):
+        return vanishing(y)
+
+    escape.terminal = vanish.terminal = True
     with np.errstate(over="ignore", invalid="ignore"):  # trial stages may overflow; the step is then rejected
         result = solve_ivp(
             velocity,
             (times[0], times[-1]),
             y0,
-            method="DOP853",
+            method=method,
             t_eval=times,
-            events=escape,
+            events=[escape] if vanishing is None else [escape, vanish],
             dense_output=collapse_below is not None,
             rtol=RELATIVE_TOLERANCE,
             atol=ABSOLUTE_TOLERANCE,
@@ -78,9 +82,10 @@ def integrate(velocity, y0, times, *, collapse_below=None):
     if result.status == 0:
         status = Status("ok", collapsed_at=collapsed)
     else:
-        # Escape seen, or step size driven to nothing on the way there.
-        end = result.t_events[0][0] if result.status == 1 else reached
-        status = Status("blow-up", time=float(end), collapsed_at=collapsed)
+        # An event seen, or step size driven to nothing on the way there.
+        seen = [float(found[0]) for found in result.t_events if len(found)]
+        singular = vanishing is not None and not len(result.t_events[0])
+        status = Status("singular" if singular else "blow-up", time=min(seen, default=reached), collapsed_at=collapsed)
     return result.t, result.y.T, status
 
 

@@ -8,7 +8,9 @@ import numpy as np
 
 from . import _checks, diagnostics
 from ._solve import Status, integrate
+from .expectations import cosine_matrices
 from .flows import Norms
+from .modes import clock, time_of
 from .setting import Setting
 
 
@@ -196,6 +198,129 @@ class L2Matrices(_Matrices):
 
     def _drive(self, W, F):
         return self.setting.spectrum * F - self.setting.s * (W @ F)
+
+
+@dataclass(frozen=True)
+class CosineMatrixTrajectory(MatrixTrajectory):
+    r"""Head and feature matrix over time under the cosine loss, with their shape on the clock of weight decay.
+
+    Attributes
+    ----------
+    setting, t, W, F, status
+        As for :class:`MatrixTrajectory`.
+    tau : array of shape (T,)
+        Clock :math:`\tau = (e^{2 \rho t} - 1) / (2 \rho)`, from the first time.
+    shape_W, shape_F : array of shape (T, h, h)
+        Weights with the decay taken out, :math:`e^{\rho t} W` and :math:`e^{2 \rho t} F`.
+
+    Examples
+    --------
+    >>> run = CosineMatrices(Setting(sigma2=0.5, rho=1.0)).solve(np.eye(2), np.eye(2), [0.0, 1.0])
+    >>> run.shape_W[-1].round(6) + 0.0
+    array([[1., 0.],
+           [0., 1.]])
+    """
+
+    tau: np.ndarray = None
+    shape_W: np.ndarray = None
+    shape_F: np.ndarray = None
+
+
+class CosineMatrices(_Matrices):
+    r"""Cosine loss on head and feature matrix, no symmetry assumed, with a choice of how its averages are closed.
+
+    - ``"leading"``: :math:`G = \frac{1}{N_\Phi N_\Psi} \bigl( \lambda F - \frac{s N_\times}{N_\Psi^2} W F \bigr)`;
+    - ``"sixth-order"``: the paper's, :math:`G = \frac{1}{N_\Phi N_\Psi} \bigl[ \lambda F - \frac{s}{N_\Psi^2} W
+      (\lambda F W^\top F + \lambda F W F + N_\times F) \bigr]`;
+    - ``"exact"``: no limit taken, :func:`cosine_matrices`.
+
+    Parameters
+    ----------
+    setting : Setting
+        With one eigenvalue `spectrum`.
+    closure : {"exact", "leading", "sixth-order"}
+
+    Raises
+    ------
+    TypeError, ValueError
+        If `setting` is not a Setting with one eigenvalue, or the closure is unknown.
+
+    References
+    ----------
+    Bao, arXiv 2309.16109, section 4, for the sixth-order closure; the others are ours.
+
+    Examples
+    --------
+    >>> CosineMatrices(Setting(sigma2=0.5, rho=0.0), "leading").drive(np.eye(2), np.eye(2)).round(9) + 0.0
+    array([[0., 0.],
+           [0., 0.]])
+    """
+
+    def __init__(self, setting, closure="exact"):
+        super().__init__(setting)
+        self.closure = _checks.choice("closure", closure, ("exact", "leading", "sixth-order"))
+
+    def _drive(self, W, F):
+        if self.closure == "exact":
+            return cosine_matrices(W, F, self.setting).drive
+        norms, signal = Norms.of_matrices(W, F, self.setting), self.setting.spectrum
+        if norms.phi == 0 or norms.psi == 0:
+            raise ValueError("W, F: features or predictions are all 0; the cosine loss is not defined there")
+        inner = norms.cross * F
+        if self.closure == "sixth-order":
+            inner = inner + signal * F @ (W + W.T) @ F
+        return (signal * F - self.setting.s / norms.psi**2 * W @ inner) / (norms.phi * norms.psi)
+
+    def solve(self, W0, F0, times):
+        r"""Integrate both matrices.
+
+        The shape :math:`e^{\rho t} W` is integrated on the clock of weight decay, on which the imbalance C is constant
+        and F = W^T W + C; so decay costs no digits, however small the weights become.
+
+        Parameters
+        ----------
+        W0, F0 : array of shape (h, h)
+            Matrices at ``times[0]`` (dimensionless), F0 symmetric positive semi-definite.
+        times : array of shape (T,)
+            Strictly increasing gradient-flow times. The work grows with the clock, that is as exp(2 rho t).
+
+        Returns
+        -------
+        CosineMatrixTrajectory
+            ``.status`` is "singular" with its time where a closure lets the head die in finite time.
+
+        Raises
+        ------
+        TypeError, ValueError
+            If a matrix is not square, shapes differ, F0 is not symmetric positive semi-definite, features or
+            predictions vanish, or `times` are not sorted.
+
+        Examples
+        --------
+        >>> W = np.array([[0.5, 0.2], [0.0, 0.4]])
+        >>> run = CosineMatrices(Setting(sigma2=0.5, rho=0.1)).solve(W, np.eye(2), [0.0, 5.0])
+        >>> bool(abs(np.linalg.norm(run.W[-1]) / np.linalg.norm(run.W[0]) - np.exp(-0.5)) < 1e-8)
+        True
+        """
+        W0, F0 = _pair(W0, F0, names=("W0", "F0"))
+        h, rho = len(W0), self.setting.rho
+        tau, times = clock(times, rho), np.asarray(times, dtype=float)
+        C = F0 - W0.T @ W0
+        self.drive(W0, F0)  # raises where the loss is not defined
+        smallest = 1e-4 * np.linalg.norm(W0)
+
+        def velocity(t, y):
+            W = y.reshape(h, h)
+            F = W.T @ W + C
+            return self._drive(W, (F + F.T) / 2).ravel()
+
+        reached, y, status = integrate(velocity, W0.ravel(), tau, vanishing=lambda y: np.linalg.norm(y) - smallest)
+        W, times = y.reshape(-1, h, h), times[: len(reached)]
+        F = np.swapaxes(W, 1, 2) @ W + C
+        if status.time is not None:
+            status = Status(str(status), time=time_of(status.time, rho, times[0]))
+        fade = np.exp(-rho * (times - times[0]))[:, None, None]
+        return CosineMatrixTrajectory(self.setting, times, W * fade, F * fade**2, status, reached, W, F)
 
 
 def _pair(W, F, names=("W", "F")):

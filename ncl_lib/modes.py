@@ -8,6 +8,7 @@ import numpy as np
 
 from . import _checks
 from ._solve import Status, integrate
+from .expectations import cosine_modes
 from .flows import Norms, mode_arrays
 from .setting import Setting
 
@@ -203,3 +204,230 @@ class L2Modes(_Modes):
 
     def _drive(self, w, f):
         return f * (self.target_ratio * self.setting.spectrum - self.setting.s * w)
+
+
+@dataclass(frozen=True)
+class CosineModeTrajectory(ModeTrajectory):
+    r"""Eigenmodes over time under the cosine loss, with their shape on the clock of weight decay.
+
+    Attributes
+    ----------
+    setting, t, w, f, status
+        As for :class:`ModeTrajectory`.
+    tau : array of shape (T,)
+        Clock :math:`\tau = (e^{2 \rho t} - 1) / (2 \rho)`, from the first time.
+    shape_w, shape_f : array of shape (T, h)
+        Weights with the decay taken out, :math:`e^{\rho t} w` and :math:`e^{2 \rho t} f`.
+
+    Examples
+    --------
+    >>> run = CosineModes(Setting(sigma2=0.5, rho=10.0)).solve([0.3, 0.5], [0.09, 0.25], [0.0, 3.0])
+    >>> bool(run.w[-1].max() < 1e-12), run.shape_w[-1].round(3)
+    (True, array([0.412, 0.412]))
+    """
+
+    tau: np.ndarray = None
+    shape_w: np.ndarray = None
+    shape_f: np.ndarray = None
+
+
+def clock(times, rho):
+    r"""Time of the shape, :math:`\tau = (e^{2 \rho t} - 1) / (2 \rho)`, counted from the first of `times`.
+
+    Parameters
+    ----------
+    times : array of shape (T,)
+        Strictly increasing gradient-flow times.
+    rho : float
+        Weight decay.
+
+    Returns
+    -------
+    array of shape (T,)
+
+    Raises
+    ------
+    TypeError, ValueError
+        If `times` are not sorted, `rho` is negative, or the clock exceeds the largest number.
+
+    Notes
+    -----
+    Ours. On the cosine loss, :math:`e^{\rho t} (W, \Phi)` follows in this time the flow without decay.
+
+    Examples
+    --------
+    >>> clock([0.0, 1.0], rho=0.0)
+    array([0., 1.])
+    """
+    times, rho = _checks.times(times), _checks.number("rho", rho, minimum=0)
+    elapsed = times - times[0]
+    if rho == 0:
+        return elapsed
+    if 2 * rho * elapsed[-1] > 700:
+        raise ValueError(f"times: last is {times[-1]}; with rho={rho} the clock exceeds e^700, take 2 rho t <= 700")
+    return np.expm1(2 * rho * elapsed) / (2 * rho)
+
+
+def time_of(tau, rho, start):
+    """Time at which the clock shows `tau`."""
+    return float(start + (np.log1p(2 * rho * tau) / (2 * rho) if rho else tau))
+
+
+_LONGEST = 30.0  # logarithm of the clock, in units of |w|^2, after which a shape has settled
+
+
+class CosineModes(_Modes):
+    r"""Cosine loss on eigenmodes, with a choice of how its averages are closed.
+
+    With :math:`a = (\lambda + \sigma^2) f`, :math:`b = \lambda f` and the three norms:
+
+    - ``"leading"``: :math:`G = \frac{1}{N_\Phi N_\Psi} \bigl( b - \frac{N_\times}{N_\Psi^2} w a \bigr)`;
+    - ``"sixth-order"``: the paper's,
+      :math:`G = \frac{1}{N_\Phi N_\Psi} \bigl( b - \frac{1}{N_\Psi^2} (2 w^2 a b + N_\times w a) \bigr)`;
+    - ``"corrected"``: all terms of relative order 1/h;
+    - ``"exact"``: no limit taken, :func:`cosine_modes`.
+
+    Parameters
+    ----------
+    setting : Setting
+    closure : {"exact", "leading", "sixth-order", "corrected"}
+    norms : Norms, optional
+        Keep the norms frozen at these three numbers, as the paper does; for "leading" and "sixth-order" only.
+
+    Raises
+    ------
+    TypeError, ValueError
+        If an argument is of the wrong kind, the closure is unknown, or norms are frozen in another closure.
+
+    References
+    ----------
+    Bao, arXiv 2309.16109, section 4, for the sixth-order closure; the others are ours.
+
+    Examples
+    --------
+    >>> setting = Setting(sigma2=0.5, rho=0.0)
+    >>> w, f = np.full(64, 0.5), np.full(64, 0.25)
+    >>> for closure in ("leading", "sixth-order", "corrected", "exact"):
+    ...     print(f"{closure:12} {abs(CosineModes(setting, closure).drive(w, f)[0]):.5f}")
+    leading      0.00000
+    sixth-order  0.00065
+    corrected    0.00000
+    exact        0.00000
+    """
+
+    def __init__(self, setting, closure="exact", norms=None):
+        super().__init__(setting)
+        self.closure = _checks.choice("closure", closure, ("exact", "leading", "sixth-order", "corrected"))
+        self.norms = norms
+        if norms is not None:
+            _checks.instance("norms", norms, Norms)
+            if closure not in ("leading", "sixth-order"):
+                raise ValueError(f"norms: cannot be frozen in closure={closure!r}; use 'leading' or 'sixth-order'")
+
+    def _drive(self, w, f):
+        if self.closure == "exact":
+            if w.ndim == 1:
+                return cosine_modes(w, f, self.setting).drive
+            return np.stack([self._drive(*pair) for pair in zip(w, f, strict=True)])
+        a, b = self.setting.s * f, self.setting.spectrum * f
+        if self.closure == "corrected":
+            return _corrected(w, a, b)
+        norms = self.norms or Norms.of_modes(w, f, self.setting)
+        phi, psi, cross = (np.asarray(n)[..., None] for n in (norms.phi, norms.psi, norms.cross))
+        if np.any(phi == 0) or np.any(psi == 0):
+            raise ValueError("w, f: features or predictions are all 0; the cosine loss is not defined there")
+        fluctuation = 2 * w**2 * a * b if self.closure == "sixth-order" else 0.0
+        return (b - (fluctuation + cross * w * a) / psi**2) / (phi * psi)
+
+    def solve(self, w0, f0, times):
+        r"""Integrate all modes.
+
+        The shape :math:`e^{\rho t} w` is integrated on the clock of weight decay, on which the imbalance c is constant
+        and f = w^2 + c; so decay costs no digits, however small the weights become. With frozen norms there is no such
+        clock, and the modes are integrated in time. Beyond :math:`\tau = 10^{13} |w|^2` the shape is held.
+
+        Parameters
+        ----------
+        w0, f0 : array of shape (h,)
+            Eigenvalues at ``times[0]`` (dimensionless), f0 >= 0.
+        times : array of shape (T,)
+            Strictly increasing gradient-flow times.
+
+        Returns
+        -------
+        CosineModeTrajectory
+            ``.status`` is "singular" with its time where a closure lets the head die in finite time. With frozen norms
+            a ModeTrajectory.
+
+        Raises
+        ------
+        TypeError, ValueError
+            If `w0` or `f0` is not a finite real array of shape (h,), some f0 < 0, features or predictions vanish, or
+            `times` are not sorted.
+
+        Examples
+        --------
+        >>> run = CosineModes(Setting(sigma2=0.5, rho=0.1)).solve([0.3, 0.5], [0.09, 0.25], [0.0, 5.0])
+        >>> bool(abs(np.linalg.norm(run.w[-1]) / np.linalg.norm(run.w[0]) - np.exp(-0.5)) < 1e-8)
+        True
+        """
+        if self.norms is not None:
+            return super().solve(w0, f0, times)
+        w0, f0 = mode_arrays(w0, f0, self.setting)
+        if w0.ndim != 1:
+            raise ValueError(f"w0: has shape {w0.shape}; expected shape (h,)")
+        tau, rho = clock(times, self.setting.rho), self.setting.rho
+        times = np.asarray(times, dtype=float)
+        c, dead = f0 - w0**2, f0 == 0
+
+        def features(w):
+            return np.where(dead, 0.0, w**2 + c)
+
+        def drive(w):
+            # G is proportional to f mode by mode. Where rounding takes f below 0, this continues it smoothly, and so
+            # pushes f back; a clipped f would leave the mode adrift.
+            f = features(w)
+            safe = np.where(dead, 0.0, np.maximum(f, 1e-13 * f.max()))
+            G = self._drive(w, safe) * np.divide(f, safe, out=np.zeros_like(f), where=safe > 0)
+            # All closures but the paper's leave |w| alone exactly; on a long clock, rounding would not.
+            return G if self.closure == "sixth-order" else G - w * (w @ G) / (w @ w)
+
+        self.drive(w0, f0)  # raises where the loss is not defined
+        # Once the shape has settled, a logarithmic variable and an implicit method take long steps; still later there
+        # is nothing left to compute but the noise of rounding.
+        scale = w0 @ w0
+        x = np.log1p(tau / scale)
+        early = np.count_nonzero(x < _LONGEST)
+        steps = x[:early] if early == len(x) else np.append(x[:early], _LONGEST)
+        smallest = 1e-4 * np.linalg.norm(w0[~dead])
+        reached, w, status = integrate(
+            lambda x, w: scale * np.exp(x) * drive(w),
+            w0,
+            steps,
+            method="LSODA",
+            vanishing=lambda w: np.linalg.norm(w[~dead]) - smallest,
+        )
+        if status.time is None:
+            w = w[np.minimum(np.arange(len(x)), len(w) - 1)]
+        else:
+            tau, times = tau[: len(reached)], times[: len(reached)]
+            status = Status(str(status), time=time_of(scale * np.expm1(status.time), rho, times[0]))
+        f = np.maximum(features(w), 0.0)
+        fade = np.exp(-rho * (times - times[0]))[:, None]
+        return CosineModeTrajectory(self.setting, times, w * fade, f * fade**2, status, tau, w, f)
+
+
+def _corrected(w, a, b):
+    """Drive with all terms of relative order 1/h: the norms expanded to second order around their means."""
+    A, B, N = (np.sum(x, axis=-1, keepdims=True) for x in (a, w**2 * a, w * b))
+    if np.any(A == 0) or np.any(B == 0):
+        raise ValueError("w, f: features or predictions are all 0; the cosine loss is not defined there")
+    V_A, V_B, C = (2 * np.sum(x, axis=-1, keepdims=True) for x in (a**2, w**4 * a**2, w**2 * b**2))
+    first = b * (1 + 3 * V_A / (8 * A**2) + 3 * V_B / (8 * B**2) + C / (4 * A * B)) - b * a / A - w**2 * b * a / B
+    second = (
+        a * N * (1 + 3 * V_A / (8 * A**2) + 15 * V_B / (8 * B**2) + 3 * C / (4 * A * B))
+        + 2 * w * a * b
+        - (N * b**2 + a * np.sum(w * b * a, axis=-1, keepdims=True)) / A
+        - 3 * (N * w**2 * a**2 + a * np.sum(w**3 * b * a, axis=-1, keepdims=True)) / B
+    )
+    return (first - w * second / B) / np.sqrt(A * B)

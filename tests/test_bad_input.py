@@ -10,6 +10,8 @@ from hypothesis import strategies as st
 
 import ncl_lib
 from ncl_lib import (
+    CosineMatrices,
+    CosineModes,
     L2Matrices,
     L2Modes,
     LinearNetwork,
@@ -21,6 +23,7 @@ from ncl_lib import (
     asymmetry,
     balance,
     classify,
+    clock,
     collapse,
     commutator,
     cosine_matrices,
@@ -128,6 +131,30 @@ CASES = {
         ("f", st.sampled_from([[-1.0, 1.0], [np.nan, 1.0], [1.0]]), lambda x: MODES.solve([1.0, 1.0], x, [0.0])),
         ("w0", st.just(EYE), lambda x: MODES.solve(x, EYE, [0.0])),
         ("times", bad_times, lambda x: MODES.solve([1.0], [1.0], x)),
+    ],
+    "CosineModes": [
+        ("setting", st.sampled_from([None, 0.5]), CosineModes),
+        ("closure", st.sampled_from(["", "cubic", "Exact", None]), lambda x: CosineModes(SETTING, x)),
+        ("norms", st.just(1.0), lambda x: CosineModes(SETTING, "leading", norms=x)),
+        ("norms", st.sampled_from(["exact", "corrected"]), lambda x: CosineModes(SETTING, x, norms=NORMS)),
+        ("w", bad_array, lambda x: CosineModes(SETTING).drive(x, [1.0, 1.0])),
+        ("f", st.one_of(bad_array, st.just([-1.0, 1.0])), lambda x: CosineModes(SETTING).velocity([1.0, 1.0], x)),
+        ("w0", st.just(EYE), lambda x: CosineModes(SETTING).solve(x, EYE, [0.0, 1.0])),
+        ("times", bad_times, lambda x: CosineModes(SETTING).solve([1.0, 0.5], [1.0, 1.0], x)),
+        ("times", st.just([0.0, 1e5]), lambda x: CosineModes(SETTING).solve([1.0, 0.5], [1.0, 1.0], x)),
+    ],
+    "CosineMatrices": [
+        ("setting", st.sampled_from([None, 0.5]), CosineMatrices),
+        ("spectrum", st.just([1.0, 2.0]), lambda x: CosineMatrices(Setting(0.5, 0.05, x))),
+        ("closure", st.sampled_from(["", "corrected", None]), lambda x: CosineMatrices(SETTING, x)),
+        ("W", bad_matrix, lambda x: CosineMatrices(SETTING).drive(x, EYE)),
+        ("F", bad_features, lambda x: CosineMatrices(SETTING).velocity(EYE, x)),
+        ("W0", bad_matrix, lambda x: CosineMatrices(SETTING).solve(x, EYE, [0.0, 1.0])),
+        ("times", bad_times, lambda x: CosineMatrices(SETTING).solve(EYE, EYE, x)),
+    ],
+    "clock": [
+        ("times", bad_times, lambda x: clock(x, 0.1)),
+        ("rho", bad_decay, lambda x: clock([0.0, 1.0], x)),
     ],
     "L2Matrices": [
         ("setting", st.sampled_from([None, 0.5]), L2Matrices),
@@ -269,6 +296,8 @@ CASES = {
 }
 # Records that the library makes, and things that take no input.
 RESULTS = {
+    "CosineMatrixTrajectory",
+    "CosineModeTrajectory",
     "CollapseKind",
     "Equilibrium",
     "Expectation",
