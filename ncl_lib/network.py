@@ -10,6 +10,7 @@ from tqdm import tqdm
 
 from . import _checks, diagnostics
 from ._solve import Status
+from .expectations import alignment
 from .flows import Norms
 from .setting import Setting
 
@@ -203,6 +204,32 @@ class Run:
         """
         return diagnostics.balance(self.W, self.F)
 
+    @property
+    def effective_rank(self):
+        r"""Participation ratio of the features along the run, shape (T,).
+
+        Examples
+        --------
+        >>> rng = np.random.default_rng(0)
+        >>> start = LinearNetwork(np.eye(2), np.eye(2))
+        >>> train(start, Setting(sigma2=0.0, rho=0.0), steps=1, batch=8, rng=rng).effective_rank
+        array([2., 2.])
+        """
+        return diagnostics.participation_ratio(self.F)
+
+    @property
+    def alignment(self):
+        r"""Exact mean cosine between prediction and target along the run, shape (T,); see :func:`alignment`.
+
+        Examples
+        --------
+        >>> rng = np.random.default_rng(0)
+        >>> start = LinearNetwork(np.eye(2), np.eye(2))
+        >>> train(start, Setting(sigma2=0.0, rho=0.0), steps=1, batch=8, rng=rng).alignment.round(6)
+        array([1., 1.])
+        """
+        return np.array([alignment(W, F, self.setting) for W, F in zip(self.W, self.F, strict=True)])
+
 
 def _l2(p, v):
     """L2 loss on predictions `p` and targets `v`: its mean, and minus its gradient in each prediction and target."""
@@ -210,7 +237,18 @@ def _l2(p, v):
     return np.vdot(g, g) / (2 * len(g)), g, -g
 
 
-_LOSSES = {"l2": _l2}
+def _cosine(p, v):
+    """The cosine loss: its mean, and minus its gradient in each prediction and target."""
+    size_p = np.sqrt(np.einsum("ij,ij->i", p, p))[:, None]
+    size_v = np.sqrt(np.einsum("ij,ij->i", v, v))[:, None]
+    with np.errstate(divide="ignore"):
+        omega, z = p / size_p, v / size_v
+        cosine = np.einsum("ij,ij->i", omega, z)[:, None]
+        return -cosine.mean(), (z - cosine * omega) / size_p, (omega - cosine * z) / size_v
+
+
+# Each with what it means when its value is not a finite number: weights too large, or features that vanish.
+_LOSSES = {"l2": (_l2, "blow-up"), "cosine": (_cosine, "singular")}
 
 
 def train(
@@ -227,11 +265,15 @@ def train(
     stop_gradient=True,
     head=True,
     target_momentum=None,
+    dtype=np.float64,
 ):
     r"""Train a linear network by plain stochastic gradient descent, each batch freshly sampled.
 
     .. math::
-        L = \tfrac12 E |W \Phi x - \mathrm{SG}(\Phi x')|^2 + \tfrac{\rho}{2} (|\Phi|_F^2 + |W|_F^2)
+        L_2 = \tfrac12 E |W \Phi x - \mathrm{SG}(\Phi x')|^2 , \qquad
+        L_{\cos} = - E \Bigl\langle \frac{W \Phi x}{|W \Phi x|}, \mathrm{SG} \frac{\Phi x'}{|\Phi x'|} \Bigr\rangle ,
+
+    either of them plus weight decay :math:`\tfrac{\rho}{2} (|\Phi|_F^2 + |W|_F^2)`.
 
     Each step of size :math:`\eta` advances gradient-flow time by :math:`\eta`.
 
@@ -241,7 +283,7 @@ def train(
         The start; it is left as it is.
     setting : Setting
         `spectrum` may be one number or one for each of the d input coordinates.
-    loss : {"l2"}
+    loss : {"l2", "cosine"}
     learning_rate : float
         Step size :math:`\eta > 0`, in units of gradient-flow time.
     steps, batch : int
@@ -259,6 +301,8 @@ def train(
     target_momentum : float, optional
         With :math:`m \in [0, 1]`, targets come from a moving average of the encoder,
         :math:`\Phi_t \leftarrow m \Phi_t + (1 - m) \Phi`, which starts at :math:`\Phi`; needs the stop-gradient.
+    dtype : {numpy.float64, numpy.float32}, optional
+        Precision of the steps; records are kept in double precision either way.
 
     Returns
     -------
@@ -290,7 +334,9 @@ def train(
     h, d = network.Phi.shape
     if np.ndim(setting.spectrum) and np.size(setting.spectrum) != d:
         raise ValueError(f"setting.spectrum has {np.size(setting.spectrum)} entries; one number or d={d} are needed")
-    gradient = _LOSSES[_checks.choice("loss", loss, tuple(_LOSSES))]
+    gradient, verdict = _LOSSES[_checks.choice("loss", loss, tuple(_LOSSES))]
+    if dtype not in (np.float64, np.float32):
+        raise ValueError(f"dtype={dtype!r}: must be numpy.float64 or numpy.float32")
     eta = _checks.number("learning_rate", learning_rate, above=0)
     steps = _checks.integer("steps", steps, minimum=1)
     batch = _checks.integer("batch", batch, minimum=1)
@@ -305,9 +351,9 @@ def train(
         if not stop_gradient:
             raise ValueError("stop_gradient=False: a moving-average target is not differentiated; leave one of the two")
 
-    Phi, W = network.Phi.copy(), network.W.copy() if head else np.eye(h)
+    Phi, W = network.Phi.astype(dtype), network.W.astype(dtype) if head else np.eye(h, dtype=dtype)
     target = Phi.copy() if target_momentum is not None else Phi
-    views = _Views(setting, batch, h, d, rng, whole=not stop_gradient)
+    views = _Views(setting, batch, h, d, rng, whole=not stop_gradient, dtype=dtype)
     records, status = [], Status("ok")
     # Where the caller leaves it open, tqdm's own environment variables decide.
     hidden = {} if progress is None else {"disable": not progress}
@@ -318,14 +364,15 @@ def train(
             for k in range(steps + 1):
                 z, u, v, xi = views.sample(Phi, target)
                 value, g, g_target = gradient(u @ W.T if head else u, v)
-                if not math.isfinite(value):
-                    status = Status("blow-up", time=k * eta)
-                    break
-                if k % record_every == 0 or k == steps:
+                finite = math.isfinite(value)
+                if not finite:
+                    status = Status(verdict, time=k * eta)
+                # The start is recorded whatever its loss.
+                if k == 0 or (finite and (k % record_every == 0 or k == steps)):
                     ratio = np.vdot(target, Phi) / size if (size := np.vdot(Phi, Phi)) > 0 else np.inf
-                    records.append((k, W.copy(), Phi @ Phi.T, value, ratio))
-                    last = Phi.copy(), W.copy() if head else network.W
-                if k == steps:
+                    last = Phi.astype(float), W.astype(float)
+                    records.append((k, last[1], last[0] @ last[0].T, float(value), ratio))
+                if k == steps or not finite:
                     break
                 push = views.against_x(g, z) / batch
                 push = W.T @ push if head else push
@@ -344,7 +391,7 @@ def train(
         if not records:
             raise
     k, Ws, Fs, values, ratios = map(np.array, zip(*records, strict=True))
-    return Run(setting, k * eta, Ws, Fs, values, ratios, LinearNetwork(*last), status)
+    return Run(setting, k * eta, Ws, Fs, values, ratios, LinearNetwork(last[0], last[1] if head else network.W), status)
 
 
 class _Views:
@@ -353,20 +400,21 @@ class _Views:
     Views are kept whitened, ``x = root_s * z``: scaling (h, d) matrices costs less than scaling (batch, d) ones.
     """
 
-    def __init__(self, setting, batch, h, d, rng, whole):
-        self.rng = rng
-        self.root_s = np.sqrt(setting.s)
-        self.carry = setting.spectrum / setting.s
+    def __init__(self, setting, batch, h, d, rng, whole, dtype=np.float64):
+        self.rng, self.dtype = rng, dtype
+        carry = setting.spectrum / setting.s
         # With lambda^2/s subtracted as lambda * carry, noiseless views leave exactly 0 here, or rounding.
-        self.fresh = np.sqrt(np.maximum(setting.s - setting.spectrum * self.carry, 0.0))
+        fresh = np.sqrt(np.maximum(setting.s - setting.spectrum * carry, 0.0))
+        # In the precision of the steps, or every product with them would be in double.
+        self.root_s, self.carry, self.fresh = (np.asarray(x, dtype)[()] for x in (np.sqrt(setting.s), carry, fresh))
         self.whole = whole
-        self.z = np.empty((batch, d))
-        self.xi = np.empty((batch, d if whole or h == d else h))
+        self.z = np.empty((batch, d), dtype)
+        self.xi = np.empty((batch, d if whole or h == d else h), dtype)
 
     def sample(self, Phi, target):
         """Whitened online views z, their features u, target features v, and the fresh part xi of the other view."""
-        z = self.rng.standard_normal(out=self.z)
-        xi = self.rng.standard_normal(out=self.xi)
+        z = self.rng.standard_normal(out=self.z, dtype=self.dtype)
+        xi = self.rng.standard_normal(out=self.xi, dtype=self.dtype)
         u = z @ (Phi * self.root_s).T
         if target is Phi and np.ndim(self.carry) == 0:
             v = self.carry * u

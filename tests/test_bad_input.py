@@ -196,6 +196,7 @@ CASES = {
             st.one_of(bad_decay.filter(lambda x: x is not None), st.just(1.1)),
             lambda x: training(target_momentum=x),
         ),
+        ("dtype", st.sampled_from([np.float16, int, "double", None]), lambda x: training(dtype=x)),
         ("stop_gradient", st.just(False), lambda x: training(stop_gradient=x, target_momentum=0.9)),
     ],
     "cosine_modes": [
@@ -337,7 +338,7 @@ def test_messages_say_what_was_given_and_what_is_allowed():
         Setting(0.5, -0.1)
     with pytest.raises(ValueError, match=r"f: smallest entry is -2; all must be >= 0"):
         MODES.drive([1.0], [-2.0])
-    with pytest.raises(ValueError, match=r"loss='mse': must be one of 'l2'"):
+    with pytest.raises(ValueError, match=r"loss='mse': must be one of 'l2', 'cosine'"):
         training(loss="mse")
 
 

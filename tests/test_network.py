@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 
 import ncl_lib.network
-from ncl_lib import L2Matrices, LinearNetwork, Setting, eigenmodes, train
+from ncl_lib import CosineMatrices, L2Matrices, LinearNetwork, Setting, eigenmodes, train
 
 
 def gradients(network, x, other, setting, stop_gradient=True, head=True):
@@ -203,7 +203,7 @@ def test_interruption_returns_what_it_has(rng, monkeypatch):
             raise KeyboardInterrupt
         return original(p, v)
 
-    monkeypatch.setitem(ncl_lib.network._LOSSES, "l2", interrupted)
+    monkeypatch.setitem(ncl_lib.network._LOSSES, "l2", (interrupted, "blow-up"))
     run = train(LinearNetwork.random(6, 3, rng), Setting(0.5, 0.0), steps=1000, record_every=10, rng=rng)
     assert run.status == "interrupted" and run.status.time == pytest.approx(0.3)
     assert run.t == pytest.approx([0, 0.1, 0.2])
@@ -225,3 +225,73 @@ def test_random_networks_have_the_promised_scales(rng):
     # Standard deviation of n Gaussian entries is known to 1/sqrt(2 n).
     assert network.Phi.std() * np.sqrt(400) == pytest.approx(2.0, rel=4 / np.sqrt(2 * 80_000))
     assert network.W.std() * np.sqrt(200) == pytest.approx(0.5, rel=4 / np.sqrt(2 * 40_000))
+
+
+def test_cosine_gradients_are_those_of_the_definition(rng):
+    W, Phi = rng.standard_normal((2, 2)), rng.standard_normal((2, 3))
+    x, other = rng.standard_normal((5, 3)), rng.standard_normal((5, 3))
+
+    def loss(p, v):
+        return -np.sum(p * v, axis=1) / np.linalg.norm(p, axis=1) / np.linalg.norm(v, axis=1)
+
+    p, v = x @ Phi.T @ W.T, other @ Phi.T
+    value, g, g_target = ncl_lib.network._cosine(p, v)
+    assert value == pytest.approx(loss(p, v).mean())
+    for k in range(2):
+        nudge = np.zeros(2)
+        nudge[k] = 1e-6
+        np.testing.assert_allclose(g[:, k], -(loss(p + nudge, v) - loss(p - nudge, v)) / 2e-6, atol=1e-8)
+        np.testing.assert_allclose(g_target[:, k], -(loss(p, v + nudge) - loss(p, v - nudge)) / 2e-6, atol=1e-8)
+
+
+def test_each_cosine_step_obeys_the_norm_identity(rng):
+    start, setting, eta = LinearNetwork.random(7, 4, rng), Setting(0.5, 0.3), 0.1
+    run = train(start, setting, loss="cosine", learning_rate=eta, steps=60, batch=8, rng=rng, record_every=1)
+    shrink = 1 - eta * setting.rho
+    G = (run.W[1:] - shrink * run.W[:-1]) / eta
+    size = np.linalg.norm(run.W, axis=(1, 2)) ** 2
+    expected = shrink**2 * size[:-1] + eta**2 * np.linalg.norm(G, axis=(1, 2)) ** 2
+    np.testing.assert_allclose(size[1:], expected, rtol=1e-12)
+    assert np.all(np.abs(np.einsum("tij,tij->t", G, run.W[:-1])) < 1e-12)
+
+
+def test_cosine_training_follows_the_exact_matrix_flow(rng):
+    start, setting = LinearNetwork.random(6, 3, rng), Setting(0.5, 0.2)
+    flow = CosineMatrices(setting).solve(start.W, start.F, [0.0, 3.0])
+    errors = []
+    for batch in (16, 256):
+        ends = [
+            train(start, setting, loss="cosine", learning_rate=0.01, steps=300, batch=batch, rng=rng).W[-1]
+            for _ in range(8)
+        ]
+        errors.append(np.sqrt(np.mean((np.array(ends) - flow.W[-1]) ** 2)))
+    assert errors[1] < 0.01
+    # Sixteen times the batch, a quarter of the noise.
+    assert errors[0] / errors[1] == pytest.approx(4, rel=0.4)
+
+
+def test_beyond_the_threshold_l2_dies_and_cosine_keeps_its_rank(rng):
+    start, setting = LinearNetwork.from_modes(np.full(4, 0.6), np.full(4, 0.36), 6, rng), Setting(0.5, 0.4)
+    options = dict(learning_rate=0.02, steps=1500, batch=64, rng=rng)
+    euclidean, cosine = train(start, setting, **options), train(start, setting, loss="cosine", **options)
+    assert euclidean.F[-1].trace() < 1e-6 * start.F.trace()
+    assert cosine.status == "ok" and cosine.effective_rank[-1] > 3
+    assert cosine.alignment[-1] == pytest.approx(cosine.alignment[0], abs=0.1)
+
+
+def test_features_that_vanish_make_the_cosine_loss_singular(rng):
+    start = LinearNetwork(np.zeros((2, 3)), np.eye(2))
+    run = train(start, Setting(0.5, 0.0), loss="cosine", steps=5, rng=rng)
+    assert run.status == "singular" and run.status.time == 0.0
+    assert len(run.t) == 1 and np.array_equal(run.W[0], start.W)
+
+
+@pytest.mark.parametrize("loss", ["l2", "cosine"])
+def test_single_precision_follows_double_in_the_mean(loss, rng):
+    start, setting = LinearNetwork.random(6, 3, rng), Setting(0.5, 0.1)
+    options = dict(loss=loss, learning_rate=0.01, steps=300, batch=512, rng=rng)
+    double, single = train(start, setting, **options), train(start, setting, dtype=np.float32, **options)
+    assert single.W.dtype == np.float64 and single.network.Phi.dtype == np.float64
+    assert np.abs(single.W[-1] - double.W[-1]).max() < 0.02
+    # Entries have 24 bits: the steps really were taken in single precision.
+    assert np.array_equal(single.network.Phi, single.network.Phi.astype(np.float32))
