@@ -33,6 +33,7 @@ from .matrices import CosineMatrices, CosineMatrixTrajectory, L2Matrices, Matrix
 from .modes import CosineModes, CosineModeTrajectory, L2Modes, ModeTrajectory, clock
 from .network import LinearNetwork, Run, train
 from .setting import Setting
+from .survival import invasion_threshold, surviving_modes
 
 __version__ = "0.1.0"
 
@@ -68,9 +69,11 @@ __all__ = [
     "cosine_modes",
     "critical_ratio",
     "eigenmodes",
+    "invasion_threshold",
     "norm_spread",
     "participation_ratio",
     "plots",
+    "surviving_modes",
     "train",
     "travel_time",
 ]

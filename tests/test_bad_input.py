@@ -30,9 +30,11 @@ from ncl_lib import (
     cosine_modes,
     critical_ratio,
     eigenmodes,
+    invasion_threshold,
     norm_spread,
     participation_ratio,
     plots,
+    surviving_modes,
     train,
     travel_time,
 )
@@ -151,6 +153,18 @@ CASES = {
         ("F", bad_features, lambda x: CosineMatrices(SETTING).velocity(EYE, x)),
         ("W0", bad_matrix, lambda x: CosineMatrices(SETTING).solve(x, EYE, [0.0, 1.0])),
         ("times", bad_times, lambda x: CosineMatrices(SETTING).solve(EYE, EYE, x)),
+    ],
+    "surviving_modes": [
+        ("w", bad_array, lambda x: surviving_modes(x, [1.0, 1.0], SETTING)),
+        ("f", st.one_of(bad_array, st.just([-1.0, 1.0])), lambda x: surviving_modes([1.0, 1.0], x, SETTING)),
+        ("w0", st.just(EYE), lambda x: surviving_modes(x, EYE, SETTING)),
+        ("f0", st.just([0.0, 0.0]), lambda x: surviving_modes([1.0, 1.0], x, SETTING)),
+        ("setting", st.sampled_from([None, 0.5]), lambda x: surviving_modes([1.0], [1.0], x)),
+    ],
+    "invasion_threshold": [
+        ("n", st.one_of(bad_count, st.just(1)), lambda x: invasion_threshold(x, SETTING)),
+        ("setting", st.sampled_from([None, 0.5]), lambda x: invasion_threshold(3, x)),
+        ("spectrum", st.sampled_from([0.0, [1.0, 2.0]]), lambda x: invasion_threshold(3, Setting(0.5, 0.0, x))),
     ],
     "clock": [
         ("times", bad_times, lambda x: clock(x, 0.1)),

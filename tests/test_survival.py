@@ -1,0 +1,89 @@
+"""Who survives under the cosine loss: water-filling against its definition and against exact runs."""
+
+import numpy as np
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from ncl_lib import CosineModes, Setting, cosine_modes, invasion_threshold, surviving_modes
+
+SETTING = Setting(0.5, 0.0)
+
+
+def start(rng, h):
+    return 0.5 * rng.standard_normal(h), rng.uniform(0.2, 1.5, h)
+
+
+@given(st.integers(0, 2**32 - 1), st.integers(1, 12), st.booleans())
+def test_water_fills_to_one_level(seed, h, anisotropic):
+    rng = np.random.default_rng(seed)
+    w, f = start(rng, h)
+    setting = Setting(0.5, 0.0, rng.uniform(0.2, 3, h)) if anisotropic else SETTING
+    gain = np.broadcast_to(setting.spectrum / setting.s, h)
+    c = f - w**2
+    able = (c > 0) | (w > 0)
+    alive = surviving_modes(w, f, setting)
+    if not able.any():
+        assert alive.sum() == 1 and w[alive] == w.min()
+        return
+    # The level that the survivors imply fills the volume, covers them, and leaves the others dry.
+    dry = able & ~alive
+    level = (np.sum(w**2) + c[~able].sum() + c[dry].sum()) / np.sum(gain[alive] ** 2)
+    assert np.all(level * gain[alive] ** 2 > -c[alive] - 1e-12)
+    assert np.all(level * gain[dry] ** 2 <= -c[dry] + 1e-12)
+    assert not np.any(alive & ~able)
+
+
+@pytest.mark.parametrize(("h", "starts", "share"), [(6, 8, 0.9), (16, 8, 1.0), (64, 2, 1.0)])
+def test_rule_agrees_with_exact_runs(h, starts, share):
+    # At small h the rule errs for modes close to the water; how often is measured, not promised.
+    rng, right = np.random.default_rng(h), []
+    for _ in range(starts):
+        w, f = start(rng, h)
+        end = CosineModes(SETTING).solve(w, f, [0.0, 1e5]).shape_f[-1]
+        right.append((end > 1e-3 * end.max()) == surviving_modes(w, f, SETTING))
+    assert np.mean(right) >= share
+
+
+def test_on_the_parabola_exactly_the_positive_modes_survive(rng):
+    w = rng.standard_normal(10)
+    assert np.array_equal(surviving_modes(w, w**2, SETTING), w > 0)
+
+
+def test_when_nobody_is_fit_features_condense_on_the_most_negative_mode():
+    w = np.array([-0.9, -0.6, -0.4])
+    f = w**2 * np.array([0.9, 0.8, 0.9])
+    alive = surviving_modes(w, f, SETTING)
+    assert alive.tolist() == [True, False, False]
+    end = CosineModes(SETTING).solve(w, f, [0.0, 1e4])
+    assert np.argmax(end.shape_f[-1]) == 0 and end.shape_f[-1, 1:].max() < 1e-2 * end.shape_f[-1, 0]
+    assert end.shape_w[-1, 0] < 0
+
+
+def test_modes_without_features_do_not_survive():
+    assert surviving_modes([0.5, 0.9], [0.3, 0.0], SETTING).tolist() == [True, False]
+    assert surviving_modes([0.5, -0.9], [0.0, 0.3], SETTING).tolist() == [False, True]
+
+
+def test_invasion_thresholds_are_the_quoted_ones_and_tend_to_one():
+    quoted = {2: 1.8637, 3: 1.3930, 4: 1.2458, 8: 1.0930, 16: 1.0402, 64: 1.0090}
+    for n, value in quoted.items():
+        assert invasion_threshold(n, SETTING) == pytest.approx(value, abs=5e-5)
+    n = np.array([64, 128, 256, 512])
+    excess = np.array([invasion_threshold(int(k), SETTING) for k in n]) - 1
+    np.testing.assert_allclose(excess * n, 1 - 1 / 1.5**2, rtol=0.1)
+    rest = excess - (1 - 1 / 1.5**2) / n
+    assert np.polyfit(np.log(n), np.log(rest), 1)[0] == pytest.approx(-2, abs=0.1)
+
+
+def test_invasion_threshold_is_where_the_exact_drive_on_a_small_mode_changes_sign():
+    for n in (3, 8):
+        kappa = invasion_threshold(n, SETTING)
+        for factor, grows in ((0.99, True), (1.01, False)):
+            # df/dt = 2 w G, so a positive head without features gains some where G > 0.
+            G = cosine_modes([*np.full(n, 0.5), 0.5 * kappa * factor], [*np.full(n, 1.0), 1e-9], SETTING).drive[-1]
+            assert (G > 0) == grows
+
+
+def test_scale_of_signal_and_noise_together_does_not_matter():
+    assert invasion_threshold(4, Setting(1.0, 0.0, 2.0)) == pytest.approx(invasion_threshold(4, SETTING), rel=1e-12)
