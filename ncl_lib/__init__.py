@@ -34,6 +34,7 @@ from .modes import CosineModes, CosineModeTrajectory, L2Modes, ModeTrajectory, c
 from .network import LinearNetwork, Run, train
 from .setting import Setting
 from .survival import invasion_threshold, surviving_modes
+from .sweeps import Outcome, sweep
 
 __version__ = "0.1.0"
 
@@ -51,6 +52,7 @@ __all__ = [
     "MatrixTrajectory",
     "ModeTrajectory",
     "Norms",
+    "Outcome",
     "Regime",
     "Run",
     "Setting",
@@ -74,6 +76,7 @@ __all__ = [
     "participation_ratio",
     "plots",
     "surviving_modes",
+    "sweep",
     "train",
     "travel_time",
 ]

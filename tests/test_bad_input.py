@@ -35,6 +35,7 @@ from ncl_lib import (
     participation_ratio,
     plots,
     surviving_modes,
+    sweep,
     train,
     travel_time,
 )
@@ -165,6 +166,11 @@ CASES = {
         ("n", st.one_of(bad_count, st.just(1)), lambda x: invasion_threshold(x, SETTING)),
         ("setting", st.sampled_from([None, 0.5]), lambda x: invasion_threshold(3, x)),
         ("spectrum", st.sampled_from([0.0, [1.0, 2.0]]), lambda x: invasion_threshold(3, Setting(0.5, 0.0, x))),
+    ],
+    "sweep": [
+        ("function", st.sampled_from([None, 1.0]), lambda x: sweep(x, [{}])),
+        ("points", st.sampled_from([[], [None], [1.0]]), lambda x: sweep(dict, x)),
+        ("executor", st.sampled_from([1, "pool"]), lambda x: sweep(dict, [{}], executor=x)),
     ],
     "clock": [
         ("times", bad_times, lambda x: clock(x, 0.1)),
@@ -318,6 +324,7 @@ RESULTS = {
     "Expectation",
     "MatrixTrajectory",
     "ModeTrajectory",
+    "Outcome",
     "Regime",
     "Run",
     "Status",

@@ -1,0 +1,64 @@
+"""Sweeps: every point accounted for, in order, whatever executes them."""
+
+from concurrent.futures import ProcessPoolExecutor, ThreadPoolExecutor
+
+import numpy as np
+
+from ncl_lib import LinearNetwork, Setting, sweep, train
+
+
+def final_size(rho, seed):
+    """Size of the features at the end of a short training run; the unit of work of these tests."""
+    rng = np.random.default_rng(seed)
+    start = LinearNetwork.random(6, 3, rng)
+    return train(start, Setting(0.5, rho), steps=50, batch=16, rng=rng).F[-1].trace()
+
+
+POINTS = [{"rho": rho, "seed": seed} for rho in (0.1, -0.1, 0.3) for seed in range(3)]
+
+
+def test_processes_threads_and_no_executor_give_the_same_bits():
+    alone = sweep(final_size, POINTS)
+    with ProcessPoolExecutor(2) as pool:
+        processes = sweep(final_size, POINTS, executor=pool)
+    with ThreadPoolExecutor(2) as pool:
+        threads = sweep(final_size, POINTS, executor=pool)
+    assert [o.value for o in alone] == [o.value for o in processes] == [o.value for o in threads]
+    assert [o.point for o in processes] == POINTS
+
+
+def test_failed_points_are_reported_with_their_parameters_and_the_rest_kept():
+    outcomes = sweep(final_size, POINTS)
+    failed = [o for o in outcomes if o.error is not None]
+    assert [o.point["rho"] for o in failed] == [-0.1] * 3
+    assert all("rho=-0.1" in str(o.error) and o.value is None for o in failed)
+    assert all(o.value > 0 for o in outcomes if o.error is None)
+
+
+def test_interruption_returns_what_is_there():
+    def work(k):
+        if k == 2:
+            raise KeyboardInterrupt
+        return k
+
+    outcomes = sweep(work, [{"k": k} for k in range(4)])
+    assert [o.value for o in outcomes] == [0, 1, None, None]
+    assert all(isinstance(o.error, InterruptedError) for o in outcomes[2:])
+
+
+def test_interruption_cancels_what_an_executor_has_not_begun():
+    def work(k):
+        if k == 0:
+            raise KeyboardInterrupt
+        return k
+
+    with ThreadPoolExecutor(1) as pool:
+        outcomes = sweep(work, [{"k": k} for k in range(50)], executor=pool)
+    assert len(outcomes) == 50 and isinstance(outcomes[0].error, InterruptedError)
+
+
+def test_progress_on_request(capsys):
+    sweep(final_size, POINTS[:1], progress=True)
+    assert "point" in capsys.readouterr().err
+    sweep(final_size, POINTS[:1])
+    assert capsys.readouterr().err == ""
