@@ -1,4 +1,4 @@
-"""Checks of arguments, written once.
+"""Checks of arguments and the form of results, written once.
 
 Every message names the argument, says what it was, and says what is allowed: a student should be able to mend the call
 from the message alone.
@@ -123,3 +123,8 @@ def choice(name, value, allowed):
     if value not in allowed:
         raise ValueError(f"{name}={value!r}: must be one of {', '.join(map(repr, allowed))}")
     return value
+
+
+def plain(value):
+    """Return a 0-d result as a float, any other array as it is."""
+    return value if np.ndim(value) else float(value)

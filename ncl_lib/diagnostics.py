@@ -84,7 +84,7 @@ def commutator(W, F):
     """
     W, F = _checks.matrix("W", W), _checks.feature_matrix("F", F)
     _checks.same_shape(W=W, F=F)
-    return _plain(_frobenius(W @ F - F @ W) / (_nonzero("W", W) * _nonzero("F", F)))
+    return _checks.plain(_frobenius(W @ F - F @ W) / (_nonzero("W", W) * _nonzero("F", F)))
 
 
 def asymmetry(W):
@@ -110,7 +110,7 @@ def asymmetry(W):
     1.0
     """
     W = _checks.matrix("W", W)
-    return _plain(_frobenius(W - np.swapaxes(W, -1, -2)) / (2 * _nonzero("W", W)))
+    return _checks.plain(_frobenius(W - np.swapaxes(W, -1, -2)) / (2 * _nonzero("W", W)))
 
 
 def participation_ratio(F):
@@ -140,7 +140,7 @@ def participation_ratio(F):
     F = _checks.feature_matrix("F", F)
     # Scaled first, so that features of size 1e-200 do not square to 0.
     F = F / _nonzero("F", F)[..., None, None]
-    return _plain(np.trace(F, axis1=-2, axis2=-1) ** 2 / np.sum(F * F, axis=(-2, -1)))
+    return _checks.plain(np.trace(F, axis1=-2, axis2=-1) ** 2 / np.sum(F * F, axis=(-2, -1)))
 
 
 def norm_spread(F):
@@ -169,7 +169,7 @@ def norm_spread(F):
     >>> norm_spread(np.eye(8))
     0.5
     """
-    return _plain(np.sqrt(2 / participation_ratio(F)))
+    return _checks.plain(np.sqrt(2 / participation_ratio(F)))
 
 
 def eigenmodes(W, F):
@@ -257,7 +257,3 @@ def _nonzero(name, M):
     if np.any(norm == 0):
         raise ValueError(f"{name}: is 0; a relative measure needs a matrix that is not")
     return norm
-
-
-def _plain(value):
-    return value if np.ndim(value) else float(value)

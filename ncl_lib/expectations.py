@@ -247,15 +247,13 @@ def _matrices(W, a, b, nodes, tail):
         column = W[:, k]
         share = column[k] / np.linalg.norm(column)
         return _line(W, a, b, k, share) / unit_w, float(share * 2 / np.pi * np.arcsin(b[k] / a[k])), (2, 2)
-    root = np.sqrt(a)
-    predictions = np.linalg.svd(W * root, compute_uv=False) ** 2
+    predictions = np.linalg.svd(W * np.sqrt(a), compute_uv=False) ** 2
     x, p, n1 = _rule(a, 1, nodes, tail)
     y, q, n2 = _rule(predictions, 3, nodes, tail)
     drive, alignment = np.zeros_like(W), 0.0
     inner = np.zeros_like(W)
     gram = W.T @ W
-    with np.errstate(invalid="ignore"):
-        slope_at_0 = np.where(a > 0, b / np.where(a > 0, a, 1), 0.0)
+    slope_at_0 = np.divide(b, a, out=np.zeros_like(a), where=a > 0)
     for t2, weight in zip(x, p, strict=True):
         shrink = 1 + 2 * a * t2
         # u, once v has been tilted: its variance, and the slope of v on u.

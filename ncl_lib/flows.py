@@ -111,7 +111,7 @@ class Norms:
         w, f = mode_arrays(w, f, setting)
         a, b = setting.s * f, setting.spectrum * f
         phi, psi = np.sqrt(a.sum(axis=-1)), np.sqrt((w**2 * a).sum(axis=-1))
-        return cls(_plain(phi), _plain(psi), _plain((w * b).sum(axis=-1)))
+        return cls(_checks.plain(phi), _checks.plain(psi), _checks.plain((w * b).sum(axis=-1)))
 
     @classmethod
     def of_matrices(cls, W, F, setting):
@@ -149,7 +149,7 @@ class Norms:
         phi = np.sqrt(setting.s * np.trace(F, axis1=-2, axis2=-1))
         # Rounding may leave a dead feature matrix with a trace a hair below 0.
         psi = np.sqrt(np.maximum(setting.s * np.einsum("...ij,...jk,...ik->...", W, F, W), 0))
-        return cls(_plain(phi), _plain(psi), _plain(signal * np.einsum("...ij,...ji->...", W, F)))
+        return cls(_checks.plain(phi), _checks.plain(psi), _checks.plain(signal * np.einsum("...ij,...ji->...", W, F)))
 
 
 class _LineFlow:
@@ -178,7 +178,7 @@ class _LineFlow:
         >>> ThirdOrderFlow(Setting(sigma2=0.5, rho=0.125)).velocity(0.5)
         0.0
         """
-        return _plain(self._velocity(_checks.array("w", w)))
+        return _checks.plain(self._velocity(_checks.array("w", w)))
 
     def jacobian(self, w):
         """Slope of the velocity, elementwise.
@@ -205,7 +205,7 @@ class _LineFlow:
         >>> ThirdOrderFlow(Setting(sigma2=0.5, rho=0.1)).jacobian(0.0)
         -0.1
         """
-        return _plain(self._jacobian(_checks.array("w", w)))
+        return _checks.plain(self._jacobian(_checks.array("w", w)))
 
     def regime(self, w):
         """Regime of a mode at `w`, elementwise.
@@ -558,7 +558,7 @@ def critical_ratio(beta):
     0.5349922
     """
     v = _fold(_checks.array("beta", beta))
-    return _plain((v + 3 * v**5) / 2)
+    return _checks.plain((v + 3 * v**5) / 2)
 
 
 def classify(v, beta, ratio):
@@ -699,7 +699,7 @@ def travel_time(flow, w0, w):
             ratio = (x**2 - D) / (x0**2 - D)  # q(w) / q(w0)
             time = -(np.log(w / w0) - np.log(ratio) / 2 + b / 2 * _inverse_quadratic(D, x0, x)) / rho
     time = np.where(inside & ~at_wall, time, np.where(w == w0, 0.0, np.inf))
-    return _plain(time)
+    return _checks.plain(time)
 
 
 def _inverse_quadratic(D, x0, x):
@@ -730,8 +730,3 @@ def mode_arrays(w, f, setting):
 def _plain_object(values):
     """A 0-d array of objects as the object; any other array as it is."""
     return values if values.ndim else values.item()
-
-
-def _plain(value):
-    """A 0-d array as a float; any other array as it is."""
-    return value if np.ndim(value) else float(value)
