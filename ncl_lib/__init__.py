@@ -28,12 +28,13 @@ from .flows import (
     classify,
     critical_ratio,
     travel_time,
+    universal_coordinates,
 )
 from .matrices import CosineMatrices, CosineMatrixTrajectory, L2Matrices, MatrixTrajectory
 from .modes import CosineModes, CosineModeTrajectory, L2Modes, ModeTrajectory, clock
 from .network import LinearNetwork, Run, train
 from .setting import Setting
-from .survival import invasion_threshold, surviving_modes
+from .survival import invasion_threshold, settled_modes, surviving_modes
 from .sweeps import Outcome, sweep
 
 __version__ = "0.1.0"
@@ -75,8 +76,10 @@ __all__ = [
     "norm_spread",
     "participation_ratio",
     "plots",
+    "settled_modes",
     "surviving_modes",
     "sweep",
     "train",
     "travel_time",
+    "universal_coordinates",
 ]

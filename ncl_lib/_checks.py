@@ -72,6 +72,14 @@ def array(name, value, *, ndim=None, nonnegative=False):
     return result
 
 
+def booleans(name, value, shape):
+    """Return `value` as an array of booleans of this shape, or raise."""
+    result = np.asarray(value)
+    if result.dtype != bool or result.shape != shape:
+        raise ValueError(f"{name}: has shape {result.shape} of {result.dtype}; expected booleans of shape {shape}")
+    return result
+
+
 def same_shape(**arrays):
     """Raise unless the named arrays have one shape."""
     (first, a), *rest = arrays.items()

@@ -427,9 +427,7 @@ class SixthOrderFlow(_LineFlow):
         self._c = signal / (phi * psi)
         self._b = setting.s * cross / (phi * psi**3)
         self._a = 2 * setting.s * signal / (phi * psi**3)
-        self.scale = (psi**2 / (2 * setting.s)) ** 0.25
-        self.beta = setting.s * cross * self.scale / (signal * psi**2)
-        self.ratio = setting.rho / (self._c * self.scale)
+        self.scale, self.beta, self.ratio = (float(x) for x in _universal(phi, psi, cross, setting))
 
     def __repr__(self):
         return f"SixthOrderFlow({self.setting!r}, {self.norms!r})"
@@ -559,6 +557,67 @@ def critical_ratio(beta):
     """
     v = _fold(_checks.array("beta", beta))
     return _checks.plain((v + 3 * v**5) / 2)
+
+
+def universal_coordinates(w, norms, setting):
+    r"""Place modes in the universal phase diagram of the sixth-order flow.
+
+    .. math::
+        v = w / w^*, \quad w^* = (N_\Psi^2 / (2 s))^{1/4}, \qquad
+        \beta = \frac{s N_\times w^*}{\lambda N_\Psi^2}, \qquad r = \frac{\rho N_\Phi N_\Psi}{\lambda w^*}
+
+    Parameters
+    ----------
+    w : array of shape (..., h)
+        Head eigenvalues (dimensionless).
+    norms : Norms
+        With entries of shape (...): one triple for each row of `w`, as along a trajectory.
+    setting : Setting
+        With one eigenvalue `spectrum`, not 0.
+
+    Returns
+    -------
+    v : array of shape (..., h)
+    beta, ratio : float or array of shape (...)
+
+    Raises
+    ------
+    TypeError, ValueError
+        If an argument is of the wrong kind, `phi` or `psi` is not positive, or shapes do not fit.
+
+    Notes
+    -----
+    Ours.
+
+    Examples
+    --------
+    >>> setting, w = Setting(sigma2=0.5, rho=0.1), np.full(8, 0.3)
+    >>> v, beta, ratio = universal_coordinates(w, Norms.of_modes(w, w**2, setting), setting)
+    >>> round(beta**4, 9), round(float(v[0]) * beta, 9)  # equal modes: beta = (h/2)^(1/4), v = 1/beta
+    (4.0, 1.0)
+    """
+    w = _checks.array("w", w)
+    if w.ndim == 0:
+        raise ValueError("w: is a single number; expected shape (h,), so write [w] for one mode")
+    _checks.instance("norms", norms, Norms, hint=", such as the .norms of a trajectory")
+    signal = _checks.instance("setting", setting, Setting).isotropic("universal_coordinates")
+    if signal == 0:
+        raise ValueError("spectrum=0.0: there is no signal to learn; universal_coordinates needs spectrum > 0")
+    phi, psi, cross = (_checks.array(f"norms.{name}", getattr(norms, name)) for name in ("phi", "psi", "cross"))
+    for name, value in (("phi", phi), ("psi", psi), ("cross", cross)):
+        if value.shape != w.shape[:-1]:
+            raise ValueError(f"norms.{name}: has shape {value.shape}; w of shape {w.shape} needs {w.shape[:-1]}")
+        if name != "cross" and np.any(value <= 0):
+            raise ValueError(f"norms.{name}: smallest entry is {value.min():.6g}; all must be > 0")
+    scale, beta, ratio = _universal(phi, psi, cross, setting)
+    return w / scale[..., None], _checks.plain(beta), _checks.plain(ratio)
+
+
+def _universal(phi, psi, cross, setting):
+    """The scale of modes, and the two numbers that decide."""
+    scale = np.sqrt(psi) / (2 * setting.s) ** 0.25
+    beta = setting.s * cross * scale / (setting.spectrum * np.square(psi))
+    return scale, beta, setting.rho * phi * psi / (setting.spectrum * scale)
 
 
 def classify(v, beta, ratio):

@@ -9,7 +9,7 @@ import numpy as np
 from . import _checks
 from ._solve import Status, integrate
 from .expectations import cosine_modes
-from .flows import Norms, mode_arrays
+from .flows import Norms, classify, mode_arrays, universal_coordinates
 from .setting import Setting
 
 
@@ -229,6 +229,19 @@ class CosineModeTrajectory(ModeTrajectory):
     tau: np.ndarray = None
     shape_w: np.ndarray = None
     shape_f: np.ndarray = None
+
+    @property
+    def regimes(self):
+        """Regime of each mode in the sixth-order flow with the norms of that moment, shape (T, h).
+
+        Examples
+        --------
+        >>> run = CosineModes(Setting(sigma2=0.5, rho=1.0)).solve([0.3, 0.5], [0.09, 0.25], [0.0, 3.0])
+        >>> [[regime.name for regime in row] for row in run.regimes]
+        [['COLLAPSE', 'COLLAPSE'], ['STABLE', 'STABLE']]
+        """
+        v, beta, ratio = universal_coordinates(self.w, self.norms, self.setting)
+        return classify(v, beta[:, None], ratio[:, None])
 
 
 def clock(times, rho):

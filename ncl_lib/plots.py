@@ -11,15 +11,18 @@ import numpy as np
 
 from . import _checks
 from .diagnostics import asymmetry, commutator
-from .flows import Regime, ThirdOrderFlow, Trajectory
+from .flows import Regime, SixthOrderFlow, ThirdOrderFlow, Trajectory, critical_ratio
 from .matrices import MatrixTrajectory
-from .modes import L2Modes
+from .modes import CosineModeTrajectory, L2Modes
 from .network import Run
 
 # Colours of Okabe and Ito: told apart by readers with any colour vision, and on light and dark grounds.
 BLUE, ORANGE, GREEN, RED, PURPLE, GREY = "#0072B2", "#E69F00", "#009E73", "#D55E00", "#CC79A7", "#777777"
 CYCLE = (BLUE, RED, GREEN, PURPLE, ORANGE, "#56B4E9", GREY)
 STROKES = ("-", "--", "-.", ":")  # so that curves can be told apart without colour
+# Dark enough beside each other to be told apart in grey: collapse darkest.
+REGIME_COLOURS = {Regime.COLLAPSE: BLUE, Regime.ACUTE: ORANGE, Regime.STABLE: GREEN}
+_FLOWS = (ThirdOrderFlow, SixthOrderFlow)
 _FILL = {"stable": "full", "unstable": "none", "half-stable": "left"}
 
 
@@ -77,7 +80,7 @@ def velocity_curves(flows, w=None, labels=None, ax=None):
     >>> ax.get_xlabel()
     'head eigenvalue w'
     """
-    flows = [_checks.instance("flows", flow, ThirdOrderFlow) for flow in flows]
+    flows = [_checks.instance("flows", flow, _FLOWS) for flow in flows]
     if not flows:
         raise ValueError("flows: is empty; at least one flow is needed")
     if labels is not None:
@@ -164,7 +167,7 @@ def line_trajectories(trajectory, flow=None, ax=None):
     """
     _checks.instance("trajectory", trajectory, Trajectory, hint=", the result of flow.solve")
     if flow is not None:
-        _checks.instance("flow", flow, ThirdOrderFlow)
+        _checks.instance("flow", flow, _FLOWS)
     ax = _axes(ax)
     if flow is None:
         alive = np.isinf(trajectory.status.collapsed_at)
@@ -514,6 +517,225 @@ def features_before_and_after(before, after, ax=None):
         ax.scatter(*points.T, s=size, alpha=0.6, color=color, label=label, edgecolors="none")
     ax.set(xlabel="first feature", ylabel="second feature", aspect="equal")
     ax.legend(loc="upper right")
+    return ax
+
+
+def curves(lines, xlabel, ylabel, logx=False, logy=False, markers=False, ax=None):
+    """Several curves, told apart by colour and by stroke.
+
+    Parameters
+    ----------
+    lines : mapping of label to (x, y)
+        Each a pair of arrays of shape (n,).
+    xlabel, ylabel : str
+    logx, logy : bool, optional
+        Logarithmic axes.
+    markers : bool, optional
+        Mark the points.
+    ax : matplotlib.axes.Axes, optional
+
+    Returns
+    -------
+    matplotlib.axes.Axes
+
+    Examples
+    --------
+    >>> curves({"a": ([1, 2], [3, 4])}, "x", "y").get_ylabel()
+    'y'
+    """
+    _checks.instance("lines", lines, Mapping)
+    ax = _axes(ax)
+    for k, (label, pair) in enumerate(lines.items()):
+        x, y = (_checks.array(f"lines[{label!r}]", values, ndim=1) for values in pair)
+        _checks.same_length(**{"lines: x": x, "lines: y": y})
+        style = dict(color=CYCLE[k % len(CYCLE)], ls=STROKES[k % len(STROKES)])
+        ax.plot(x, y, marker="osDv^"[k % 5] if markers else None, ms=5, label=label, **style)
+    ax.set(xlabel=xlabel, ylabel=ylabel, xscale="log" if logx else "linear", yscale="log" if logy else "linear")
+    ax.legend()
+    return ax
+
+
+def phase_diagram(paths=None, beta=(-1.0, 4.0), ratio=(1e-3, 10.0), ax=None):
+    """Draw the universal phase diagram of the sixth-order flow, and paths through it.
+
+    Above the curve r_c no positive equilibrium exists (Collapse); below it one does, and a mode is Acute or Stable by
+    its size.
+
+    Parameters
+    ----------
+    paths : mapping of label to (beta, ratio), optional
+        Each a pair of arrays of shape (T,), as :func:`universal_coordinates` gives along a run; a dot marks the start.
+    beta, ratio : pair of float, optional
+        Ranges of the axes; that of `ratio` is logarithmic.
+    ax : matplotlib.axes.Axes, optional
+
+    Returns
+    -------
+    matplotlib.axes.Axes
+
+    Examples
+    --------
+    >>> phase_diagram({"run": ([1.0, 1.1], [1.0, 0.1])}).get_yscale()
+    'log'
+    """
+    paths = {} if paths is None else _checks.instance("paths", paths, Mapping)
+    ax = _axes(ax)
+    grid = np.linspace(*_checks.array("beta", beta, ndim=1), 300)
+    low, high = _checks.array("ratio", ratio, ndim=1, nonnegative=True)
+    boundary = critical_ratio(grid)
+    ax.fill_between(grid, boundary, high, color=BLUE, alpha=0.15, lw=0)
+    ax.fill_between(grid, low, boundary, color=GREEN, alpha=0.15, lw=0)
+    ax.plot(grid, boundary, color="black", label=r"$r_c(\beta)$")
+    for k, (label, (x, y)) in enumerate(paths.items()):
+        x, y = (_checks.array(f"paths[{label!r}]", values, ndim=1) for values in (x, y))
+        color = CYCLE[k % len(CYCLE)]
+        ax.plot(x, y, color=color, lw=1.4, ls=STROKES[k % len(STROKES)], label=label)
+        ax.plot(x[0], y[0], "o", color=color, ms=5)
+    ax.text(grid[-1], high * 0.8, "no positive equilibrium  ", ha="right", va="top")
+    ax.text(grid[-1], low * 1.3, "a stable one exists  ", ha="right", va="bottom")
+    ax.set(xlabel="coupling β", ylabel="decay ratio r", yscale="log", xlim=(grid[0], grid[-1]), ylim=(low, high))
+    ax.legend(loc="lower left")
+    return ax
+
+
+def regime_shift(run, mode, ax=None):
+    """Draw one mode over time with the equilibria that its flow would have, were the norms frozen at that moment.
+
+    The ribbon below names its regime.
+
+    Parameters
+    ----------
+    run : CosineModeTrajectory
+    mode : int
+        Which of the h modes.
+    ax : matplotlib.axes.Axes, optional
+
+    Returns
+    -------
+    matplotlib.axes.Axes
+
+    Examples
+    --------
+    >>> from ncl_lib import CosineModes, Setting
+    >>> run = CosineModes(Setting(sigma2=0.5, rho=1.0)).solve([0.3, 0.5], [0.09, 0.25], [0.0, 1.0, 2.0])
+    >>> regime_shift(run, 0).get_ylabel()
+    'head eigenvalue w'
+    """
+    _checks.instance("run", run, CosineModeTrajectory, hint=", the result of CosineModes(...).solve")
+    mode = _checks.integer("mode", mode, minimum=0)
+    if mode >= run.w.shape[1]:
+        raise ValueError(f"mode={mode}: the run has modes 0 to {run.w.shape[1] - 1}")
+    ax = _axes(ax)
+    norms = run.norms
+    branches = np.full((2, len(run.t)), np.nan)
+    for k in range(len(run.t)):
+        flow = SixthOrderFlow(run.setting, type(norms)(norms.phi[k], norms.psi[k], norms.cross[k]))
+        positive = [e.w for e in flow.equilibria() if e.w > 0]
+        if positive:
+            branches[:, k] = positive[0], positive[-1]
+    regimes = run.regimes[:, mode]
+    ax.plot(run.t, run.w[:, mode], color="black", lw=2.2, label="the mode")
+    ax.plot(run.t, branches[1], color=GREEN, label="stable equilibrium")
+    ax.plot(run.t, branches[0], color=RED, ls="--", label="saddle")
+    # The ribbon has a strip of its own below the axis w = 0.
+    values = run.w[:, mode]
+    top = 1.15 * max(values.max(), np.nanmax(branches) if np.any(np.isfinite(branches)) else 0.0)
+    low = min(0.0, values.min())
+    strip = 0.07 * (top - low)
+    for regime, color in REGIME_COLOURS.items():
+        here = regimes == regime
+        if np.any(here):
+            # Each time stands for the interval up to the next.
+            where = here | np.append(False, here[:-1])
+            ax.fill_between(run.t, low - 1.6 * strip, low - 0.6 * strip, where=where, color=color, lw=0)
+            ax.plot([], [], color=color, lw=6, label=regime.value.capitalize())
+    ax.set(xlabel="time t", ylabel="head eigenvalue w", xlim=(run.t[0], run.t[-1]), ylim=(low - 2 * strip, top))
+    ax.legend(loc="upper right", fontsize="small")
+    return ax
+
+
+def loss_fields(target=(1.0, 0.0), extent=1.6, axes=None):
+    """Draw the push on a prediction in the plane, for the L2 loss (left) and the cosine loss (right).
+
+    Arrows are minus the gradient of the loss in the prediction; those of the cosine loss are tangent to circles.
+
+    Parameters
+    ----------
+    target : pair of float
+        Not 0.
+    extent : float, optional
+        Half of the width of the window.
+    axes : pair of matplotlib.axes.Axes, optional
+
+    Returns
+    -------
+    pair of matplotlib.axes.Axes
+
+    Examples
+    --------
+    >>> len(loss_fields())
+    2
+    """
+    target = _checks.array("target", target, ndim=1)
+    if len(target) != 2 or not np.any(target):
+        raise ValueError(f"target={target}: expected two numbers, not both 0")
+    extent = _checks.number("extent", extent, above=0)
+    axes = plt.subplots(1, 2, figsize=(8.6, 4.2), sharey=True)[1] if axes is None else axes
+    grid = np.linspace(-extent, extent, 12)  # an even number, so that no arrow starts at 0
+    p = np.stack(np.meshgrid(grid, grid), axis=-1)
+    size = np.linalg.norm(p, axis=-1, keepdims=True)
+    z = target / np.linalg.norm(target)
+    omega = p / size
+    tangential = (z - np.sum(omega * z, axis=-1, keepdims=True) * omega) / size
+    for ax, push, title in zip(axes, (target - p, tangential), ("L2 loss", "cosine loss"), strict=True):
+        ax.quiver(p[..., 0], p[..., 1], push[..., 0], push[..., 1], color=BLUE, angles="xy", width=0.005)
+        ax.plot(*target, "o", color=RED, ms=9, label="target")
+        ax.plot(0, 0, "+", color="black", ms=9)
+        for radius in (0.5, 1.0, 1.5):
+            turn = np.linspace(0, 2 * np.pi, 200)
+            ax.plot(radius * np.cos(turn), radius * np.sin(turn), color=GREY, lw=0.6, ls=":")
+        ax.set(title=title, xlabel="first coordinate of the prediction", aspect="equal")
+        ax.set(xlim=(-extent, extent), ylim=(-extent, extent))
+    axes[0].set_ylabel("second coordinate")
+    axes[0].legend(loc="upper left")
+    return axes
+
+
+def fates(w0, f0, lives, predicted=None, ax=None):
+    """Draw starts in the (w, f) plane by what became of them: filled if alive, crosses if dead, rings around surprises.
+
+    Parameters
+    ----------
+    w0, f0 : array of shape (n,)
+        Starts (dimensionless).
+    lives : boolean array of shape (n,)
+    predicted : boolean array of shape (n,), optional
+        Where it differs from `lives`, a ring is drawn.
+    ax : matplotlib.axes.Axes, optional
+
+    Returns
+    -------
+    matplotlib.axes.Axes
+
+    Examples
+    --------
+    >>> fates([0.1, -0.5], [0.2, 0.1], [True, False]).get_ylabel()
+    'start of the feature eigenvalue f'
+    """
+    w0, f0 = _checks.array("w0", w0, ndim=1), _checks.array("f0", f0, ndim=1, nonnegative=True)
+    lives = _checks.booleans("lives", lives, w0.shape)
+    _checks.same_shape(w0=w0, f0=f0)
+    ax = _axes(ax)
+    ax.plot(w0[lives], f0[lives], "o", color=GREEN, ms=4, ls="none", label="lives")
+    ax.plot(w0[~lives], f0[~lives], "x", color=BLUE, ms=5, ls="none", label="dies")
+    if predicted is not None:
+        wrong = _checks.booleans("predicted", predicted, w0.shape) != lives
+        if wrong.any():
+            ax.plot(w0[wrong], f0[wrong], "o", mfc="none", mec=RED, ms=10, ls="none", label="predicted wrongly")
+    edge = np.linspace(w0.min(), w0.max(), 200)
+    ax.plot(edge, edge**2, color="black", ls="--", lw=1, label="parabola $f = w^2$")
+    ax.set(xlabel="start of the head eigenvalue w", ylabel="start of the feature eigenvalue f")
+    ax.legend(fontsize="small")
     return ax
 
 

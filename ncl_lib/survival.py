@@ -47,6 +47,50 @@ def surviving_modes(w0, f0, setting):
     >>> surviving_modes([0.5, 0.1, -0.4], [0.25, 0.4, 0.1], Setting(sigma2=0.5, rho=0.0))
     array([ True,  True, False])
     """
+    return _fill(w0, f0, setting)[0]
+
+
+def settled_modes(w0, f0, setting):
+    r"""Where modes settle on the clock of weight decay, to leading order in 1/h: the water-filled state.
+
+    Survivors share one head up to their gain, :math:`w_j = \sqrt{x}\, g_j`, dead heads end at
+    :math:`\pm\sqrt{-c_j}`, and :math:`f_j = w_j^2 + c_j` for all; see :func:`surviving_modes`. If nobody is fit to
+    live, one mode takes all the features, with a negative head.
+
+    Parameters
+    ----------
+    w0, f0 : array of shape (h,)
+        Head and feature eigenvalues at the start (dimensionless), f0 >= 0.
+    setting : Setting
+        Its `rho` has no influence.
+
+    Returns
+    -------
+    w, f : arrays of shape (h,)
+        Shapes, that is with the decay taken out (dimensionless).
+
+    Raises
+    ------
+    TypeError, ValueError
+        As for :func:`surviving_modes`.
+
+    Notes
+    -----
+    Ours; to leading order in 1/h.
+
+    Examples
+    --------
+    >>> w, f = settled_modes([0.5, 0.1, -0.4], [0.25, 0.4, 0.1], Setting(sigma2=0.5, rho=0.0))
+    >>> w.round(4), f.round(4) + 0.0
+    (array([ 0.4243,  0.4243, -0.2449]), array([0.18, 0.57, 0.  ]))
+    """
+    alive, w = _fill(w0, f0, setting)
+    w0, f0 = np.asarray(w0, dtype=float), np.asarray(f0, dtype=float)
+    return w, np.where(alive, np.maximum(w**2 + f0 - w0**2, 0.0), 0.0)
+
+
+def _fill(w0, f0, setting):
+    """Who lives, and where the heads settle."""
     w, f = mode_arrays(w0, f0, setting)
     if w.ndim != 1:
         raise ValueError(f"w0: has shape {w.shape}; expected shape (h,)")
@@ -55,8 +99,12 @@ def surviving_modes(w0, f0, setting):
     c = f - w**2
     gain = np.broadcast_to(setting.spectrum / setting.s, f.shape)
     able = (f > 0) & (gain > 0) & ((c > 0) | (w > 0))
+    settled = np.sign(w) * np.sqrt(np.maximum(-c, 0.0))
+    settled[f == 0] = w[f == 0]
     if not np.any(able):
-        return np.arange(len(w)) == np.argmin(np.where(f > 0, w, np.inf))
+        alive = np.arange(len(w)) == np.argmin(np.where(f > 0, w, np.inf))
+        settled[alive] = -np.sqrt(np.sum(w**2) - np.sum(settled[~alive] ** 2))
+        return alive, settled
     # Dead heads end at w^2 = -c, or at 0; what remains of |w0|^2 is shared out.
     volume = np.sum(w**2) + np.sum(np.where(able, 0.0, np.minimum(c, 0.0)))
     depth, share = np.maximum(-c[able], 0.0), gain[able] ** 2
@@ -71,7 +119,8 @@ def surviving_modes(w0, f0, setting):
     level = levels[np.argmax(levels <= upper)]
     alive = np.zeros(len(w), dtype=bool)
     alive[able] = level > corner
-    return alive
+    settled[alive] = np.sqrt(level) * gain[alive]
+    return alive, settled
 
 
 def invasion_threshold(n, setting):

@@ -34,10 +34,12 @@ from ncl_lib import (
     norm_spread,
     participation_ratio,
     plots,
+    settled_modes,
     surviving_modes,
     sweep,
     train,
     travel_time,
+    universal_coordinates,
 )
 
 SETTING = Setting(0.5, 0.05)
@@ -161,6 +163,24 @@ CASES = {
         ("w0", st.just(EYE), lambda x: surviving_modes(x, EYE, SETTING)),
         ("f0", st.just([0.0, 0.0]), lambda x: surviving_modes([1.0, 1.0], x, SETTING)),
         ("setting", st.sampled_from([None, 0.5]), lambda x: surviving_modes([1.0], [1.0], x)),
+    ],
+    "settled_modes": [
+        ("w", bad_array, lambda x: settled_modes(x, [1.0, 1.0], SETTING)),
+        ("f", st.one_of(bad_array, st.just([-1.0, 1.0])), lambda x: settled_modes([1.0, 1.0], x, SETTING)),
+        ("w0", st.just(EYE), lambda x: settled_modes(x, EYE, SETTING)),
+        ("setting", st.sampled_from([None, 0.5]), lambda x: settled_modes([1.0], [1.0], x)),
+    ],
+    "universal_coordinates": [
+        ("w", st.one_of(bad_array, st.just(1.0)), lambda x: universal_coordinates(x, NORMS, SETTING)),
+        ("norms", st.sampled_from([None, 1.0]), lambda x: universal_coordinates([1.0], x, SETTING)),
+        ("norms.phi", st.just([1.0]), lambda x: universal_coordinates([1.0], Norms(x, 1.0, 1.0), SETTING)),
+        (
+            "norms.psi",
+            st.sampled_from([0.0, -1.0, np.nan]),
+            lambda x: universal_coordinates([1.0], Norms(1.0, x, 1.0), SETTING),
+        ),
+        ("setting", st.sampled_from([None, 0.5]), lambda x: universal_coordinates([1.0], NORMS, x)),
+        ("spectrum", st.just(0.0), lambda x: universal_coordinates([1.0], NORMS, Setting(0.5, 0.0, x))),
     ],
     "invasion_threshold": [
         ("n", st.one_of(bad_count, st.just(1)), lambda x: invasion_threshold(x, SETTING)),
@@ -308,6 +328,40 @@ CASES = {
             "collapsed",
             st.sampled_from([[True], EYE, [[True]] * 3, np.ones((2, 0), bool)]),
             lambda x: plots.collapse_probability([0.1, 0.2], x),
+        ),
+    ],
+    "plots.curves": [
+        (
+            "lines",
+            st.sampled_from([None, [1.0], {"a": ([], [])}, {"a": ([1.0], [np.nan])}, {"a": ([1.0, 2.0], [1.0])}]),
+            lambda x: plots.curves(x, "x", "y"),
+        )
+    ],
+    "plots.phase_diagram": [
+        ("paths", st.sampled_from([[1.0], {"a": ([], [])}, {"a": ([np.nan], [1.0])}]), plots.phase_diagram),
+        ("beta", bad_array, lambda x: plots.phase_diagram(beta=x)),
+        ("ratio", st.one_of(bad_array, st.just([-1.0, 1.0])), lambda x: plots.phase_diagram(ratio=x)),
+    ],
+    "plots.regime_shift": [
+        ("run", st.sampled_from([None, MODES]), lambda x: plots.regime_shift(x, 0)),
+        (
+            "mode",
+            st.sampled_from([-1, 2, 1.5, None]),
+            lambda x: plots.regime_shift(CosineModes(SETTING).solve([0.3, 0.5], [0.1, 0.3], [0.0, 1.0]), x),
+        ),
+    ],
+    "plots.loss_fields": [
+        ("target", st.one_of(bad_array, st.sampled_from([[0.0, 0.0], [1.0]])), plots.loss_fields),
+        ("extent", bad_positive, lambda x: plots.loss_fields(extent=x)),
+    ],
+    "plots.fates": [
+        ("w0", bad_array, lambda x: plots.fates(x, [1.0, 1.0], [True, False])),
+        ("f0", st.one_of(bad_array, st.just([-1.0, 1.0])), lambda x: plots.fates([1.0, 1.0], x, [True, False])),
+        ("lives", st.sampled_from([[1, 0], [True]]), lambda x: plots.fates([1.0, 1.0], [1.0, 1.0], x)),
+        (
+            "predicted",
+            st.sampled_from([[1, 0], [True]]),
+            lambda x: plots.fates([1.0, 1.0], [1.0, 1.0], [True, False], x),
         ),
     ],
     "plots.features_before_and_after": [

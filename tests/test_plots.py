@@ -4,7 +4,18 @@ import matplotlib.pyplot as plt
 import numpy as np
 import pytest
 
-from ncl_lib import L2Modes, Setting, ThirdOrderFlow, plots
+from ncl_lib import (
+    CosineModes,
+    L2Modes,
+    Norms,
+    Regime,
+    Setting,
+    SixthOrderFlow,
+    ThirdOrderFlow,
+    critical_ratio,
+    plots,
+    universal_coordinates,
+)
 
 
 @pytest.fixture(autouse=True)
@@ -105,3 +116,57 @@ def test_style_asks_a_notebook_for_svg(monkeypatch):
     with plt.rc_context():
         plots.use_book_style()
     assert ("config", "InlineBackend.figure_formats = ['svg']") in asked
+
+
+def test_velocity_curves_of_the_sixth_order_flow_mark_all_four_equilibria():
+    flow = SixthOrderFlow(Setting(0.5, 0.01), Norms(4.0, 2.0, 1.0))
+    ax = plots.velocity_curves([flow])
+    assert [x for x, _, _ in marks(ax)] == [e.w for e in flow.equilibria()]
+
+
+def test_curves_keep_their_data_and_differ_without_colour():
+    ax = plots.curves({"a": ([1, 2], [3, 4]), "b": ([1, 2], [5, 6])}, "x", "y", logx=True)
+    np.testing.assert_array_equal(ax.lines[1].get_ydata(), [5, 6])
+    assert ax.lines[0].get_linestyle() != ax.lines[1].get_linestyle()
+    assert ax.get_xscale() == "log" and ax.get_yscale() == "linear"
+
+
+def test_phase_diagram_has_the_fold_as_its_border():
+    ax = plots.phase_diagram({"path": ([0.5, 1.0], [1.0, 0.01])})
+    border, path, start = ax.lines
+    np.testing.assert_allclose(border.get_ydata(), critical_ratio(border.get_xdata()))
+    np.testing.assert_array_equal(path.get_xdata(), [0.5, 1.0])
+    assert (start.get_xdata()[0], start.get_ydata()[0]) == (0.5, 1.0)
+
+
+def test_regime_shift_draws_equilibria_of_each_moment_and_none_in_collapse():
+    setting, w = Setting(0.5, 1.0), np.array([0.05, 0.3, 0.5])
+    run = CosineModes(setting).solve(w, w**2, np.linspace(0, 3, 31))
+    ax = plots.regime_shift(run, 1)
+    mode, stable, saddle = (line.get_ydata() for line in ax.lines[:3])
+    np.testing.assert_array_equal(mode, run.w[:, 1])
+    _, beta, ratio = universal_coordinates(run.w, run.norms, setting)
+    np.testing.assert_array_equal(np.isfinite(stable), ratio <= critical_ratio(beta))
+    alive = run.regimes[:, 1] == Regime.STABLE
+    assert alive.any() and not alive.all() and np.all(run.w[alive, 1] > saddle[alive])
+    for k in np.flatnonzero(alive):
+        flow = SixthOrderFlow(setting, Norms(run.norms.phi[k], run.norms.psi[k], run.norms.cross[k]))
+        assert abs(flow.velocity(stable[k]) / flow.jacobian(stable[k])) < 1e-9
+
+
+def test_loss_fields_point_home_and_along_circles():
+    left, right = plots.loss_fields(target=(1.0, 0.5))
+    for ax, tangent in ((left, False), (right, True)):
+        arrows = ax.collections[0]
+        p, push = arrows.get_offsets(), np.stack([arrows.U, arrows.V], axis=1)
+        radial = np.sum(p * push, axis=1)
+        assert (np.abs(radial).max() < 1e-12) == tangent
+        if not tangent:
+            np.testing.assert_allclose(p + push, np.broadcast_to([1.0, 0.5], p.shape), atol=1e-12)
+
+
+def test_fates_ring_what_was_predicted_wrongly():
+    ax = plots.fates([0.1, -0.5, 0.3], [0.2, 0.1, 0.4], [True, False, True], [True, True, True])
+    alive, dead, wrong = ax.lines[:3]
+    assert alive.get_xdata().tolist() == [0.1, 0.3] and dead.get_xdata().tolist() == [-0.5]
+    assert wrong.get_xdata().tolist() == [-0.5]

@@ -5,7 +5,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from ncl_lib import Norms, Regime, Setting, SixthOrderFlow, classify, critical_ratio
+from ncl_lib import Norms, Regime, Setting, SixthOrderFlow, classify, critical_ratio, universal_coordinates
 
 sizes = st.floats(-2, 2).map(lambda x: 10.0**x)
 crossings = st.floats(-30, 30)
@@ -146,3 +146,17 @@ def test_spectrum_scales_signal_but_not_noise():
     w = np.linspace(-1, 1, 11)
     a, b, c = 2 * 6 * 4 / (3 * 8), 6 * 1 / (3 * 8), 4 / 6
     np.testing.assert_allclose(flow.velocity(w), -a * w**6 - b * w**3 + c * w**2 - 0.05 * w, atol=1e-14)
+
+
+def test_universal_coordinates_are_those_of_the_flow_at_each_time(rng):
+    setting, w = Setting(0.5, 0.3), rng.uniform(-1, 1, (5, 4))
+    norms = Norms.of_modes(w, w**2, setting)
+    v, beta, ratio = universal_coordinates(w, norms, setting)
+    for k in range(5):
+        flow = SixthOrderFlow(setting, Norms(norms.phi[k], norms.psi[k], norms.cross[k]))
+        np.testing.assert_allclose(v[k], w[k] / flow.scale, rtol=1e-14)
+        assert (beta[k], ratio[k]) == pytest.approx((flow.beta, flow.ratio), rel=1e-14)
+        # The velocity is that of the universal form, up to the unit of time.
+        u, unit = v[k], flow.setting.rho / ratio[k] * flow.scale
+        universal = u * (u - beta[k] * u**2 - u**5 - ratio[k]) * unit
+        np.testing.assert_allclose(flow.velocity(w[k]), universal, rtol=1e-9, atol=1e-12)

@@ -5,7 +5,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from ncl_lib import CosineModes, Setting, cosine_modes, invasion_threshold, surviving_modes
+from ncl_lib import CosineModes, Setting, cosine_modes, invasion_threshold, settled_modes, surviving_modes
 
 SETTING = Setting(0.5, 0.0)
 
@@ -58,6 +58,35 @@ def test_when_nobody_is_fit_features_condense_on_the_most_negative_mode():
     end = CosineModes(SETTING).solve(w, f, [0.0, 1e4])
     assert np.argmax(end.shape_f[-1]) == 0 and end.shape_f[-1, 1:].max() < 1e-2 * end.shape_f[-1, 0]
     assert end.shape_w[-1, 0] < 0
+
+
+@given(st.integers(0, 2**32 - 1), st.integers(1, 12), st.booleans())
+def test_settled_modes_keep_what_the_clock_conserves(seed, h, anisotropic):
+    rng = np.random.default_rng(seed)
+    w0, f0 = start(rng, h)
+    setting = Setting(0.5, 0.0, rng.uniform(0.2, 3, h)) if anisotropic else SETTING
+    w, f = settled_modes(w0, f0, setting)
+    np.testing.assert_array_equal(f > 0, surviving_modes(w0, f0, setting))
+    np.testing.assert_allclose(f - w**2, f0 - w0**2, atol=1e-12)
+    assert np.sum(w**2) == pytest.approx(np.sum(w0**2), rel=1e-12)
+    gain = np.broadcast_to(setting.spectrum / setting.s, h)
+    if np.sum(f > 0) > 1:
+        assert np.ptp(w[f > 0] / gain[f > 0]) < 1e-12
+
+
+def test_settled_modes_are_where_exact_runs_settle(rng):
+    w0, f0 = start(rng, 64)
+    w, f = settled_modes(w0, f0, SETTING)
+    end = CosineModes(SETTING).solve(w0, f0, [0.0, 1e6])
+    assert np.abs(end.shape_w[-1] - w).max() < 0.05 and np.abs(end.shape_f[-1] - f).max() < 0.05
+
+
+def test_settled_modes_without_anybody_fit_condense():
+    w0 = np.array([-0.9, -0.6, -0.4])
+    w, f = settled_modes(w0, w0**2 * np.array([0.9, 0.8, 0.9]), SETTING)
+    end = CosineModes(SETTING).solve(w0, w0**2 * np.array([0.9, 0.8, 0.9]), [0.0, 1e5])
+    np.testing.assert_allclose(end.shape_w[-1], w, atol=1e-2)
+    assert np.count_nonzero(f) == 1 and f.sum() == pytest.approx(np.sum(w0**2 * [0.9, 0.8, 0.9]))
 
 
 def test_modes_without_features_do_not_survive():
