@@ -10,7 +10,7 @@ from . import _checks, diagnostics
 from ._solve import Status, integrate
 from .expectations import cosine_matrices
 from .flows import Norms
-from .modes import clock, time_of
+from .modes import VANISHED, clock, time_of
 from .setting import Setting
 
 
@@ -307,14 +307,22 @@ class CosineMatrices(_Matrices):
         tau, times = clock(times, rho), np.asarray(times, dtype=float)
         C = F0 - W0.T @ W0
         self.drive(W0, F0)  # raises where the loss is not defined
-        smallest = 1e-4 * np.linalg.norm(W0)
 
-        def velocity(t, y):
+        def state(y):
             W = y.reshape(h, h)
             F = W.T @ W + C
-            return self._drive(W, (F + F.T) / 2).ravel()
+            return W, (F + F.T) / 2
 
-        reached, y, status = integrate(velocity, W0.ravel(), tau, vanishing=lambda y: np.linalg.norm(y) - smallest)
+        def predictions(y):
+            return Norms.of_matrices(*state(y), self.setting).psi
+
+        smallest = VANISHED * predictions(W0.ravel())
+        reached, y, status = integrate(
+            lambda t, y: self._drive(*state(y)).ravel(),
+            W0.ravel(),
+            tau,
+            vanishing=lambda y: predictions(y) - smallest,
+        )
         W, times = y.reshape(-1, h, h), times[: len(reached)]
         F = np.swapaxes(W, 1, 2) @ W + C
         if status.time is not None:

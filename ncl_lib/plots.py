@@ -8,12 +8,13 @@ from collections.abc import Mapping
 
 import matplotlib.pyplot as plt
 import numpy as np
+from matplotlib.colors import ListedColormap
 
 from . import _checks
 from .diagnostics import asymmetry, commutator
-from .flows import Regime, SixthOrderFlow, ThirdOrderFlow, Trajectory, critical_ratio
+from .flows import Norms, Regime, SixthOrderFlow, ThirdOrderFlow, Trajectory, critical_ratio
 from .matrices import MatrixTrajectory
-from .modes import CosineModeTrajectory, L2Modes
+from .modes import CosineModeTrajectory, L2Modes, ModeTrajectory
 from .network import Run
 
 # Colours of Okabe and Ito: told apart by readers with any colour vision, and on light and dark grounds.
@@ -598,16 +599,19 @@ def phase_diagram(paths=None, beta=(-1.0, 4.0), ratio=(1e-3, 10.0), ax=None):
     return ax
 
 
-def regime_shift(run, mode, ax=None):
+def regime_shift(run, mode, norms=None, ax=None):
     """Draw one mode over time with the equilibria that its flow would have, were the norms frozen at that moment.
 
     The ribbon below names its regime.
 
     Parameters
     ----------
-    run : CosineModeTrajectory
+    run : ModeTrajectory
+        Of a cosine loss.
     mode : int
         Which of the h modes.
+    norms : Norms, optional
+        Those at which a run with frozen norms was frozen; by default the norms of each moment.
     ax : matplotlib.axes.Axes, optional
 
     Returns
@@ -621,26 +625,24 @@ def regime_shift(run, mode, ax=None):
     >>> regime_shift(run, 0).get_ylabel()
     'head eigenvalue w'
     """
-    _checks.instance("run", run, CosineModeTrajectory, hint=", the result of CosineModes(...).solve")
+    _checks.instance("run", run, ModeTrajectory, hint=", the result of CosineModes(...).solve")
     mode = _checks.integer("mode", mode, minimum=0)
     if mode >= run.w.shape[1]:
         raise ValueError(f"mode={mode}: the run has modes 0 to {run.w.shape[1] - 1}")
+    if norms is None:
+        flows = [SixthOrderFlow(run.setting, Norms(*triple)) for triple in _triples(run.norms)]
+    else:
+        flows = [SixthOrderFlow(run.setting, norms)] * len(run.t)
     ax = _axes(ax)
-    norms = run.norms
-    branches = np.full((2, len(run.t)), np.nan)
-    for k in range(len(run.t)):
-        flow = SixthOrderFlow(run.setting, type(norms)(norms.phi[k], norms.psi[k], norms.cross[k]))
-        positive = [e.w for e in flow.equilibria() if e.w > 0]
-        if positive:
-            branches[:, k] = positive[0], positive[-1]
-    regimes = run.regimes[:, mode]
-    ax.plot(run.t, run.w[:, mode], color="black", lw=2.2, label="the mode")
-    ax.plot(run.t, branches[1], color=GREEN, label="stable equilibrium")
-    ax.plot(run.t, branches[0], color=RED, ls="--", label="saddle")
-    # The ribbon has a strip of its own below the axis w = 0.
-    values = run.w[:, mode]
-    top = 1.15 * max(values.max(), np.nanmax(branches) if np.any(np.isfinite(branches)) else 0.0)
-    low = min(0.0, values.min())
+    positive = [[e.w for e in flow.equilibria() if e.w > 0] or [np.nan] for flow in flows]
+    saddle, stable = np.array([(found[0], found[-1]) for found in positive]).T
+    w = run.w[:, mode]
+    regimes = np.array([flow.regime(value) for flow, value in zip(flows, w, strict=True)])
+    ax.plot(run.t, w, color="black", lw=2.2, label="the mode")
+    ax.plot(run.t, stable, color=GREEN, label="stable equilibrium")
+    ax.plot(run.t, saddle, color=RED, ls="--", label="saddle")
+    # The ribbon has a strip of its own below the curves.
+    top, low = 1.15 * np.nanmax(np.append(w, stable)), min(0.0, w.min())
     strip = 0.07 * (top - low)
     for regime, color in REGIME_COLOURS.items():
         here = regimes == regime
@@ -652,6 +654,47 @@ def regime_shift(run, mode, ax=None):
     ax.set(xlabel="time t", ylabel="head eigenvalue w", xlim=(run.t[0], run.t[-1]), ylim=(low - 2 * strip, top))
     ax.legend(loc="upper right", fontsize="small")
     return ax
+
+
+def regime_map(run, ax=None):
+    """Draw the regimes of all modes over time, one row a mode, ordered by their heads at the start.
+
+    Parameters
+    ----------
+    run : CosineModeTrajectory
+    ax : matplotlib.axes.Axes, optional
+
+    Returns
+    -------
+    matplotlib.axes.Axes
+
+    Examples
+    --------
+    >>> from ncl_lib import CosineModes, Setting
+    >>> run = CosineModes(Setting(sigma2=0.5, rho=1.0)).solve([0.3, 0.5], [0.09, 0.25], [0.0, 1.0, 2.0])
+    >>> regime_map(run).get_xlabel()
+    'time t'
+    """
+    _checks.instance("run", run, CosineModeTrajectory, hint=", the result of CosineModes(...).solve")
+    ax = _axes(ax)
+    order, regimes = np.argsort(run.w[0]), run.regimes
+    number = np.select([regimes == regime for regime in REGIME_COLOURS], range(len(REGIME_COLOURS)))[:, order].T
+    rows = np.arange(len(order) + 1)
+    edges = np.concatenate([run.t[:1], (run.t[1:] + run.t[:-1]) / 2, run.t[-1:]])
+    colours = ListedColormap(list(REGIME_COLOURS.values()))
+    ax.pcolormesh(edges, rows, number, cmap=colours, vmin=-0.5, vmax=len(REGIME_COLOURS) - 0.5, alpha=0.75)
+    positive = np.count_nonzero(run.w[0] <= 0)
+    if 0 < positive < len(order):
+        ax.axhline(positive, color="black", lw=1, ls="--")
+    handles = [plt.Line2D([], [], color=color, lw=6) for color in REGIME_COLOURS.values()]
+    ax.legend(handles, [regime.value.capitalize() for regime in REGIME_COLOURS], loc="center right", frameon=True)
+    ax.set(xlabel="time t", ylabel="mode, by its head at the start")
+    return ax
+
+
+def _triples(norms):
+    """The three norms of each moment of a run."""
+    return zip(norms.phi, norms.psi, norms.cross, strict=True)
 
 
 def loss_fields(target=(1.0, 0.0), extent=1.6, axes=None):
@@ -688,7 +731,10 @@ def loss_fields(target=(1.0, 0.0), extent=1.6, axes=None):
     omega = p / size
     tangential = (z - np.sum(omega * z, axis=-1, keepdims=True) * omega) / size
     for ax, push, title in zip(axes, (target - p, tangential), ("L2 loss", "cosine loss"), strict=True):
-        ax.quiver(p[..., 0], p[..., 1], push[..., 0], push[..., 1], color=BLUE, angles="xy", width=0.005)
+        # Drawn an eighth of their length; the longest, next to the origin, would cover the others.
+        shown = size[..., 0] > 0.2 * extent
+        arrows = np.concatenate([p[shown], push[shown]], axis=1).T
+        ax.quiver(*arrows, color=BLUE, angles="xy", scale_units="xy", scale=8, width=0.005)
         ax.plot(*target, "o", color=RED, ms=9, label="target")
         ax.plot(0, 0, "+", color="black", ms=9)
         for radius in (0.5, 1.0, 1.5):

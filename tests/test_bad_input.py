@@ -342,8 +342,14 @@ CASES = {
         ("beta", bad_array, lambda x: plots.phase_diagram(beta=x)),
         ("ratio", st.one_of(bad_array, st.just([-1.0, 1.0])), lambda x: plots.phase_diagram(ratio=x)),
     ],
+    "plots.regime_map": [("run", st.sampled_from([None, MODES]), plots.regime_map)],
     "plots.regime_shift": [
         ("run", st.sampled_from([None, MODES]), lambda x: plots.regime_shift(x, 0)),
+        (
+            "norms",
+            st.sampled_from([1.0, (1.0, 1.0, 1.0)]),
+            lambda x: plots.regime_shift(CosineModes(SETTING).solve([0.3, 0.5], [0.1, 0.3], [0.0, 1.0]), 0, x),
+        ),
         (
             "mode",
             st.sampled_from([-1, 2, 1.5, None]),

@@ -190,3 +190,15 @@ def test_solving_refuses_what_has_no_cosine():
             modes.drive([0.0, 0.0], [1.0, 1.0])
     with pytest.raises(ValueError, match="not defined"):
         CosineMatrices(Setting(0.5, 0.0), "leading").drive(np.zeros((2, 2)), np.eye(2))
+
+
+@pytest.mark.parametrize("seed", range(1, 4))
+def test_coupled_sixth_order_systems_can_die_with_their_predictions_while_dead_modes_keep_their_heads(seed):
+    rng = np.random.default_rng([2, seed])
+    w, f = 0.5 * rng.standard_normal(16), rng.uniform(0.1, 1.5, 16)
+    run = CosineModes(Setting(0.5, 0.0), "sixth-order").solve(w, f, np.linspace(0.0, 100.0, 2001))
+    assert run.status == "singular" and run.t[-1] <= run.status.time < 100
+    # Predictions vanish as the square root of the time that is left, features do not vanish at all.
+    left, size = run.status.time - run.t[-40:], run.norms.psi[-40:]
+    assert np.polyfit(np.log(left), np.log(size), 1)[0] == pytest.approx(0.5, abs=0.15)
+    assert run.norms.phi[-1] > 0.1 * run.norms.phi[0]

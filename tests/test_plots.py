@@ -154,6 +154,24 @@ def test_regime_shift_draws_equilibria_of_each_moment_and_none_in_collapse():
         assert abs(flow.velocity(stable[k]) / flow.jacobian(stable[k])) < 1e-9
 
 
+def test_regime_shift_of_a_frozen_run_has_equilibria_that_stand_still():
+    setting, w = Setting(0.5, 0.01), np.array([0.05, 0.3, 0.5])
+    norms = Norms.of_modes(w, w**2, setting)
+    run = CosineModes(setting, "sixth-order", norms=norms).solve(w, w**2, np.linspace(0, 3, 4))
+    _, stable, saddle = (line.get_ydata() for line in plots.regime_shift(run, 2, norms).lines[:3])
+    zeros = [e.w for e in SixthOrderFlow(setting, norms).equilibria() if e.w > 0]
+    assert set(saddle) == {zeros[0]} and set(stable) == {zeros[1]}
+
+
+def test_regime_map_has_a_row_a_mode_in_the_order_of_heads():
+    setting, w = Setting(0.5, 1.0), np.array([0.5, -0.3, 0.05])
+    run = CosineModes(setting).solve(w, w**2, np.linspace(0, 3, 31))
+    mesh = plots.regime_map(run).collections[0].get_array()
+    names = np.array([regime.value for regime in plots.REGIME_COLOURS])[np.asarray(mesh, dtype=int)]
+    expected = np.vectorize(lambda regime: regime.value)(run.regimes)[:, [1, 2, 0]].T
+    np.testing.assert_array_equal(names.reshape(expected.shape), expected)
+
+
 def test_loss_fields_point_home_and_along_circles():
     left, right = plots.loss_fields(target=(1.0, 0.5))
     for ax, tangent in ((left, False), (right, True)):
