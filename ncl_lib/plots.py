@@ -599,7 +599,7 @@ def phase_diagram(paths=None, beta=(-1.0, 4.0), ratio=(1e-3, 10.0), ax=None):
     return ax
 
 
-def regime_shift(run, mode, norms=None, ax=None):
+def regime_shift(run, mode, norms=None, upper=None, ax=None):
     """Draw one mode over time with the equilibria that its flow would have, were the norms frozen at that moment.
 
     The ribbon below names its regime.
@@ -612,6 +612,8 @@ def regime_shift(run, mode, norms=None, ax=None):
         Which of the h modes.
     norms : Norms, optional
         Those at which a run with frozen norms was frozen; by default the norms of each moment.
+    upper : float, optional
+        Upper end of the vertical axis, by default above the stable equilibrium.
     ax : matplotlib.axes.Axes, optional
 
     Returns
@@ -642,7 +644,8 @@ def regime_shift(run, mode, norms=None, ax=None):
     ax.plot(run.t, stable, color=GREEN, label="stable equilibrium")
     ax.plot(run.t, saddle, color=RED, ls="--", label="saddle")
     # The ribbon has a strip of its own below the curves.
-    top, low = 1.15 * np.nanmax(np.append(w, stable)), min(0.0, w.min())
+    top = 1.15 * np.nanmax(np.append(w, stable)) if upper is None else _checks.number("upper", upper, above=0)
+    low = min(0.0, w.min())
     strip = 0.07 * (top - low)
     for regime, color in REGIME_COLOURS.items():
         here = regimes == regime

@@ -346,6 +346,11 @@ CASES = {
     "plots.regime_shift": [
         ("run", st.sampled_from([None, MODES]), lambda x: plots.regime_shift(x, 0)),
         (
+            "upper",
+            bad_positive.filter(lambda x: x is not None),
+            lambda x: plots.regime_shift(CosineModes(SETTING).solve([0.3, 0.5], [0.1, 0.3], [0.0, 1.0]), 0, upper=x),
+        ),
+        (
             "norms",
             st.sampled_from([1.0, (1.0, 1.0, 1.0)]),
             lambda x: plots.regime_shift(CosineModes(SETTING).solve([0.3, 0.5], [0.1, 0.3], [0.0, 1.0]), 0, x),
