@@ -9,7 +9,6 @@ from scipy.optimize import brentq
 from . import _checks
 
 RELATIVE_TOLERANCE = 1e-10
-ABSOLUTE_TOLERANCE = 1e-13
 BLOW_UP_SIZE = 1e8
 
 
@@ -40,7 +39,9 @@ class Status(str):
         return self
 
 
-def integrate(velocity, y0, times, *, collapse_below=None, method="DOP853", vanishing=None):
+def integrate(
+    velocity, y0, times, *, collapse_below=None, method="DOP853", vanishing=None, tolerance=RELATIVE_TOLERANCE
+):
     """Integrate ``dy/dt = velocity(t, y)`` and return ``(t, y, status)``, `y` of shape (T, n).
 
     By default with the eighth-order Runge-Kutta pair of SciPy and tight tolerances, as most flows of the book are
@@ -72,8 +73,8 @@ def integrate(velocity, y0, times, *, collapse_below=None, method="DOP853", vani
             t_eval=times,
             events=[escape] if vanishing is None else [escape, vanish],
             dense_output=collapse_below is not None,
-            rtol=RELATIVE_TOLERANCE,
-            atol=ABSOLUTE_TOLERANCE,
+            rtol=tolerance,
+            atol=1e-3 * tolerance,
         )
     collapsed = None
     if collapse_below is not None:

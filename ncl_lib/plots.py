@@ -16,6 +16,8 @@ from .flows import Norms, Regime, SixthOrderFlow, ThirdOrderFlow, Trajectory, cr
 from .matrices import MatrixTrajectory
 from .modes import CosineModeTrajectory, L2Modes, ModeTrajectory
 from .network import Run
+from .setting import Setting
+from .survival import settled_modes
 
 # Colours of Okabe and Ito: told apart by readers with any colour vision, and on light and dark grounds.
 BLUE, ORANGE, GREEN, RED, PURPLE, GREY = "#0072B2", "#E69F00", "#009E73", "#D55E00", "#CC79A7", "#777777"
@@ -631,6 +633,7 @@ def regime_shift(run, mode, norms=None, upper=None, ax=None):
     mode = _checks.integer("mode", mode, minimum=0)
     if mode >= run.w.shape[1]:
         raise ValueError(f"mode={mode}: the run has modes 0 to {run.w.shape[1] - 1}")
+    upper = None if upper is None else _checks.number("upper", upper, above=0)
     if norms is None:
         flows = [SixthOrderFlow(run.setting, Norms(*triple)) for triple in _triples(run.norms)]
     else:
@@ -644,7 +647,7 @@ def regime_shift(run, mode, norms=None, upper=None, ax=None):
     ax.plot(run.t, stable, color=GREEN, label="stable equilibrium")
     ax.plot(run.t, saddle, color=RED, ls="--", label="saddle")
     # The ribbon has a strip of its own below the curves.
-    top = 1.15 * np.nanmax(np.append(w, stable)) if upper is None else _checks.number("upper", upper, above=0)
+    top = 1.15 * np.nanmax(np.append(w, stable)) if upper is None else upper
     low = min(0.0, w.min())
     strip = 0.07 * (top - low)
     for regime, color in REGIME_COLOURS.items():
@@ -785,6 +788,49 @@ def fates(w0, f0, lives, predicted=None, ax=None):
     ax.plot(edge, edge**2, color="black", ls="--", lw=1, label="parabola $f = w^2$")
     ax.set(xlabel="start of the head eigenvalue w", ylabel="start of the feature eigenvalue f")
     ax.legend(fontsize="small")
+    return ax
+
+
+def water(w0, f0, setting, ax=None):
+    """Draw how water-filling decides who survives: one column a mode, its floor, and the level to which water rises.
+
+    Columns stand in the order of their floors, which are -c_j, or 0 for modes with more features than head; those
+    forced dead are left out. Isotropic data.
+
+    Parameters
+    ----------
+    w0, f0 : array of shape (h,)
+        Head and feature eigenvalues at the start (dimensionless).
+    setting : Setting
+        With one eigenvalue `spectrum`.
+    ax : matplotlib.axes.Axes, optional
+
+    Returns
+    -------
+    matplotlib.axes.Axes
+
+    Examples
+    --------
+    >>> from ncl_lib import Setting
+    >>> water([0.5, 0.9, -0.4], [0.25, 0.4, 0.1], Setting(sigma2=0.5, rho=0.0)).get_ylabel()
+    'squared head'
+    """
+    _checks.instance("setting", setting, Setting).isotropic("plots.water")
+    w, f = settled_modes(w0, f0, setting)
+    w0, f0 = np.asarray(w0, dtype=float), np.asarray(f0, dtype=float)
+    c = f0 - w0**2
+    able = (f0 > 0) & ((c > 0) | (w0 > 0))
+    if not np.any(able):
+        raise ValueError("w0, f0: no mode is fit to live, so that there is no water level")
+    level = np.max(w[able & (f > 0)]) ** 2
+    order = np.flatnonzero(able)[np.argsort(np.maximum(-c[able], 0))]
+    floor, place = np.maximum(-c[order], 0), np.arange(len(order))
+    ax = _axes(ax)
+    ax.bar(place, floor, width=1, color=GREY, alpha=0.6, label="floor, $\\max(-c_j, 0)$")
+    ax.bar(place, np.maximum(level - floor, 0), bottom=floor, width=1, color=BLUE, alpha=0.35, label="water")
+    ax.axhline(level, color=BLUE, lw=1.2)
+    ax.set(xlabel="modes that are fit to live, by their floor", ylabel="squared head", xlim=(-0.5, len(order) - 0.5))
+    ax.legend(loc="upper left")
     return ax
 
 

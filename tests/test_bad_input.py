@@ -146,6 +146,11 @@ CASES = {
         ("f", st.one_of(bad_array, st.just([-1.0, 1.0])), lambda x: CosineModes(SETTING).velocity([1.0, 1.0], x)),
         ("w0", st.just(EYE), lambda x: CosineModes(SETTING).solve(x, EYE, [0.0, 1.0])),
         ("times", bad_times, lambda x: CosineModes(SETTING).solve([1.0, 0.5], [1.0, 1.0], x)),
+        (
+            "tolerance",
+            st.one_of(bad_positive, st.sampled_from([1e-13, 0.1])),
+            lambda x: CosineModes(SETTING).solve([1.0, 0.5], [1.0, 1.0], [0.0, 1.0], x),
+        ),
         ("times", st.just([0.0, 1e5]), lambda x: CosineModes(SETTING).solve([1.0, 0.5], [1.0, 1.0], x)),
     ],
     "CosineMatrices": [
@@ -364,6 +369,13 @@ CASES = {
     "plots.loss_fields": [
         ("target", st.one_of(bad_array, st.sampled_from([[0.0, 0.0], [1.0]])), plots.loss_fields),
         ("extent", bad_positive, lambda x: plots.loss_fields(extent=x)),
+    ],
+    "plots.water": [
+        ("w", bad_array, lambda x: plots.water(x, [1.0, 1.0], SETTING)),
+        ("f", st.one_of(bad_array, st.just([-1.0, 1.0])), lambda x: plots.water([1.0, 1.0], x, SETTING)),
+        ("w0, f0", st.just([-1.0, -2.0]), lambda x: plots.water(x, [0.1, 0.1], SETTING)),
+        ("setting", st.sampled_from([None, 0.5]), lambda x: plots.water([1.0], [1.0], x)),
+        ("spectrum", st.just([1.0, 2.0]), lambda x: plots.water([1.0, 1.0], [1.0, 1.0], Setting(0.5, 0.0, x))),
     ],
     "plots.fates": [
         ("w0", bad_array, lambda x: plots.fates(x, [1.0, 1.0], [True, False])),

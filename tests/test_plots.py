@@ -14,6 +14,7 @@ from ncl_lib import (
     ThirdOrderFlow,
     critical_ratio,
     plots,
+    settled_modes,
     universal_coordinates,
 )
 
@@ -188,3 +189,16 @@ def test_fates_ring_what_was_predicted_wrongly():
     alive, dead, wrong = ax.lines[:3]
     assert alive.get_xdata().tolist() == [0.1, 0.3] and dead.get_xdata().tolist() == [-0.5]
     assert wrong.get_xdata().tolist() == [-0.5]
+
+
+def test_water_fills_the_columns_of_the_living_to_one_level_and_holds_the_volume(rng):
+    w0, f0, setting = 0.7 * rng.standard_normal(24), rng.uniform(0.0, 0.6, 24), Setting(0.5, 0.0)
+    ax = plots.water(w0, f0, setting)
+    floor = np.array([bar.get_height() for bar in ax.containers[0]])
+    depth = np.array([bar.get_height() for bar in ax.containers[1]])
+    w, f = settled_modes(w0, f0, setting)
+    assert np.count_nonzero(depth) == np.count_nonzero(f)
+    np.testing.assert_allclose((floor + depth)[depth > 0], w[f > 0].max() ** 2)
+    c = f0 - w0**2
+    forced = (c <= 0) & (w0 <= 0)
+    assert np.sum(floor + depth) == pytest.approx(np.sum(w0**2) + c[forced].sum())
