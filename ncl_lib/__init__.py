@@ -35,7 +35,7 @@ from .modes import CosineModes, CosineModeTrajectory, L2Modes, ModeTrajectory, c
 from .network import LinearNetwork, Run, train
 from .setting import Setting
 from .survival import invasion_threshold, settled_modes, surviving_modes
-from .sweeps import Outcome, sweep
+from .sweeps import Outcome, processes, sweep
 
 __version__ = "0.1.0"
 
@@ -76,6 +76,7 @@ __all__ = [
     "norm_spread",
     "participation_ratio",
     "plots",
+    "processes",
     "settled_modes",
     "surviving_modes",
     "sweep",

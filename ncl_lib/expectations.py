@@ -312,7 +312,7 @@ def _half_rule(n):
     return roots[n:], weights[n:]
 
 
-_GRID = np.geomspace(1, 1e9, 145)
+_GRID = np.geomspace(1, 1e9, 49)
 
 
 def _end(a, power, tail):

@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
-from concurrent.futures import as_completed
+import os
+from concurrent.futures import ProcessPoolExecutor, as_completed
 from dataclasses import dataclass
+from multiprocessing import get_context
 
+from threadpoolctl import threadpool_limits
 from tqdm import tqdm
 
 from . import _checks
@@ -34,6 +37,45 @@ class Outcome:
     error: BaseException | None = None
 
 
+def processes(count=None):
+    """Make a pool of processes for :func:`sweep`, each with one thread of linear algebra.
+
+    Left alone, every process would start as many threads as there are cores, and they would get in each other's way:
+    for the matrices of this book that is several times slower than one thread each.
+
+    Parameters
+    ----------
+    count : int, optional
+        How many, >= 1; by default as many as there are cores.
+
+    Returns
+    -------
+    concurrent.futures.ProcessPoolExecutor
+        Started afresh ("spawn"), so that it behaves the same on every system; use it in a ``with`` statement.
+
+    Raises
+    ------
+    TypeError, ValueError
+        If `count` is not a whole number >= 1.
+
+    Examples
+    --------
+    >>> from ncl_lib import CosineModes, Setting
+    >>> points = [{"w0": [0.5, w], "f0": [0.3, 0.2], "times": [0.0, 1.0]} for w in (0.1, 0.2)]
+    >>> with processes(2) as pool:
+    ...     outcomes = sweep(CosineModes(Setting(sigma2=0.5, rho=0.1)).solve, points, executor=pool)
+    >>> [outcome.error for outcome in outcomes]
+    [None, None]
+    """
+    count = (os.cpu_count() or 1) if count is None else _checks.integer("count", count, minimum=1)
+    return ProcessPoolExecutor(count, mp_context=get_context("spawn"), initializer=_one_thread)
+
+
+def _one_thread():
+    # By now this module has been imported in the new process, and with it NumPy, whose threads there are to limit.
+    threadpool_limits(1)
+
+
 def sweep(function, points, executor=None, progress=None):
     """Call `function(**point)` for every point; failures are reported beside the results that the others gave.
 
@@ -44,8 +86,8 @@ def sweep(function, points, executor=None, progress=None):
     points : sequence of dict
         Keyword arguments, one dict a call. Give each its own seed.
     executor : concurrent.futures.Executor, optional
-        Anything with its `submit`: a pool of processes, Dask's ``client.get_executor()``, an MPI pool. None: one point
-        after the other, in this process.
+        Anything with its `submit`: a pool of :func:`processes`, Dask's ``client.get_executor()``, or an MPI
+        pool. None: one point after the other, in this process.
     progress : bool, optional
         Show a progress bar; by default only when the sweep lasts more than two seconds.
 

@@ -34,6 +34,7 @@ from ncl_lib import (
     norm_spread,
     participation_ratio,
     plots,
+    processes,
     settled_modes,
     surviving_modes,
     sweep,
@@ -197,6 +198,7 @@ CASES = {
         ("points", st.sampled_from([[], [None], [1.0]]), lambda x: sweep(dict, x)),
         ("executor", st.sampled_from([1, "pool"]), lambda x: sweep(dict, [{}], executor=x)),
     ],
+    "processes": [("count", bad_count, processes)],
     "clock": [
         ("times", bad_times, lambda x: clock(x, 0.1)),
         ("rho", bad_decay, lambda x: clock([0.0, 1.0], x)),

@@ -1,11 +1,12 @@
 """Sweeps: every point accounted for, in order, whatever executes them."""
 
-from concurrent.futures import ProcessPoolExecutor, ThreadPoolExecutor
+from concurrent.futures import ThreadPoolExecutor
 
 import numpy as np
 from distributed import Client, LocalCluster
+from threadpoolctl import threadpool_info
 
-from ncl_lib import LinearNetwork, Setting, sweep, train
+from ncl_lib import LinearNetwork, Setting, processes, sweep, train
 
 
 def final_size(rho, seed):
@@ -15,17 +16,21 @@ def final_size(rho, seed):
     return train(start, Setting(0.5, rho), steps=50, batch=16, rng=rng).F[-1].trace()
 
 
+def threads_of_linear_algebra():
+    return [library["num_threads"] for library in threadpool_info() if library["user_api"] == "blas"]
+
+
 POINTS = [{"rho": rho, "seed": seed} for rho in (0.1, -0.1, 0.3) for seed in range(3)]
 
 
 def test_processes_threads_and_no_executor_give_the_same_bits():
     alone = sweep(final_size, POINTS)
-    with ProcessPoolExecutor(2) as pool:
-        processes = sweep(final_size, POINTS, executor=pool)
+    with processes(2) as pool:
+        separate = sweep(final_size, POINTS, executor=pool)
     with ThreadPoolExecutor(2) as pool:
         threads = sweep(final_size, POINTS, executor=pool)
-    assert [o.value for o in alone] == [o.value for o in processes] == [o.value for o in threads]
-    assert [o.point for o in processes] == POINTS
+    assert [o.value for o in alone] == [o.value for o in separate] == [o.value for o in threads]
+    assert [o.point for o in separate] == POINTS
 
 
 def test_failed_points_are_reported_with_their_parameters_and_the_rest_kept():
@@ -76,3 +81,9 @@ def test_a_local_dask_cluster_gives_the_same_bits():
     assert [o.value for o in outcomes] == [o.value for o in alone]
     assert [o.point["rho"] for o in outcomes if o.error is not None] == [-0.1] * 3
     assert all("rho=-0.1" in str(o.error) for o in outcomes if o.error is not None)
+
+
+def test_processes_have_one_thread_of_linear_algebra_each():
+    with processes(1) as pool:
+        (outcome,) = sweep(threads_of_linear_algebra, [{}], executor=pool)
+    assert outcome.value and set(outcome.value) == {1}
