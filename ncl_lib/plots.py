@@ -8,7 +8,6 @@ from collections.abc import Mapping
 
 import matplotlib.pyplot as plt
 import numpy as np
-from matplotlib.colors import ListedColormap
 
 from . import _checks
 from .diagnostics import asymmetry, commutator
@@ -684,17 +683,19 @@ def regime_map(run, ax=None):
     _checks.instance("run", run, CosineModeTrajectory, hint=", the result of CosineModes(...).solve")
     ax = _axes(ax)
     order, regimes = np.argsort(run.w[0]), run.regimes
-    number = np.select([regimes == regime for regime in REGIME_COLOURS], range(len(REGIME_COLOURS)))[:, order].T
-    rows = np.arange(len(order) + 1)
-    edges = np.concatenate([run.t[:1], (run.t[1:] + run.t[:-1]) / 2, run.t[-1:]])
-    colours = ListedColormap(list(REGIME_COLOURS.values()))
-    ax.pcolormesh(edges, rows, number, cmap=colours, vmin=-0.5, vmax=len(REGIME_COLOURS) - 0.5, alpha=0.75)
-    positive = np.count_nonzero(run.w[0] <= 0)
-    if 0 < positive < len(order):
-        ax.axhline(positive, color="black", lw=1, ls="--")
+    # Each time stands for the interval up to the next.
+    for row, mode in enumerate(order):
+        changes = np.flatnonzero(regimes[1:, mode] != regimes[:-1, mode]) + 1
+        edges = run.t[[0, *changes, -1]]
+        colours = [REGIME_COLOURS[regimes[k, mode]] for k in (0, *changes)]
+        spans = np.stack([edges[:-1], np.diff(edges)], axis=1)
+        ax.broken_barh(spans, (row, 1), facecolors=colours, alpha=0.75, lw=0)
+    negative = np.count_nonzero(run.w[0] <= 0)
+    if 0 < negative < len(order):
+        ax.axhline(negative, color="black", lw=1, ls="--")
     handles = [plt.Line2D([], [], color=color, lw=6) for color in REGIME_COLOURS.values()]
     ax.legend(handles, [regime.value.capitalize() for regime in REGIME_COLOURS], loc="center right", frameon=True)
-    ax.set(xlabel="time t", ylabel="mode, by its head at the start")
+    ax.set(xlabel="time t", ylabel="mode, by its head at the start", xlim=run.t[[0, -1]], ylim=(0, len(order)))
     return ax
 
 

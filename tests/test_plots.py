@@ -1,8 +1,11 @@
 """Figures show what the theory says: their data are read back and compared."""
 
+import itertools
+
 import matplotlib.pyplot as plt
 import numpy as np
 import pytest
+from matplotlib.colors import to_hex
 
 from ncl_lib import (
     CosineModes,
@@ -167,10 +170,13 @@ def test_regime_shift_of_a_frozen_run_has_equilibria_that_stand_still():
 def test_regime_map_has_a_row_a_mode_in_the_order_of_heads():
     setting, w = Setting(0.5, 1.0), np.array([0.5, -0.3, 0.05])
     run = CosineModes(setting).solve(w, w**2, np.linspace(0, 3, 31))
-    mesh = plots.regime_map(run).collections[0].get_array()
-    names = np.array([regime.value for regime in plots.REGIME_COLOURS])[np.asarray(mesh, dtype=int)]
-    expected = np.vectorize(lambda regime: regime.value)(run.regimes)[:, [1, 2, 0]].T
-    np.testing.assert_array_equal(names.reshape(expected.shape), expected)
+    rows = plots.regime_map(run).collections
+    for bars, mode in zip(rows, [1, 2, 0], strict=True):
+        seen = [to_hex(colour).upper() for colour in bars.get_facecolor()]
+        visited = [run.regimes[0, mode]] + [b for a, b in itertools.pairwise(run.regimes[:, mode]) if a != b]
+        assert seen == [plots.REGIME_COLOURS[regime] for regime in visited]
+        corners = np.array([path.vertices[:, 0] for path in bars.get_paths()])
+        assert corners.min() == run.t[0] and corners.max() == run.t[-1]
 
 
 def test_loss_fields_point_home_and_along_circles():
