@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+import dataclasses
+
 import numpy as np
 
 from . import _checks
 from .flows import mode_arrays
+from .modes import CosineModes
 from .setting import Setting
 
 
@@ -19,7 +22,8 @@ def surviving_modes(w0, f0, setting):
     .. math:: \sum_{j \text{ not forced dead}} \max(x g_j^2, -c_j) = |w_0|^2 + \sum_{j \text{ forced dead}} c_j
 
     fills, where a mode with :math:`c_j \le 0` and :math:`w_j(0) \le 0` is forced dead. A mode survives if it is not
-    forced dead and :math:`x g_j^2 > -c_j`. If that leaves none, features condense on the mode of most negative head.
+    forced dead and :math:`x g_j^2 > -c_j`. If that leaves none, features condense on one mode, which is found by
+    following the flow at leading order.
 
     Parameters
     ----------
@@ -54,8 +58,9 @@ def settled_modes(w0, f0, setting):
     r"""Where modes settle on the clock of weight decay, to leading order in 1/h: the water-filled state.
 
     Survivors share one head up to their gain, :math:`w_j = \sqrt{x}\, g_j`, dead heads end at
-    :math:`\pm\sqrt{-c_j}`, and :math:`f_j = w_j^2 + c_j` for all; see :func:`surviving_modes`. If nobody is fit to
-    live, one mode takes all the features, with a negative head.
+    :math:`\pm\sqrt{-c_j}`, and :math:`f_j = w_j^2 + c_j` for all; see :func:`surviving_modes`. A single survivor may
+    keep a negative head: if nobody is fit to live, or only one mode that starts with a negative head. Which it is, and
+    with which sign, is found by following the flow at leading order.
 
     Parameters
     ----------
@@ -101,10 +106,12 @@ def _fill(w0, f0, setting):
     able = (f > 0) & (gain > 0) & ((c > 0) | (w > 0))
     settled = np.sign(w) * np.sqrt(np.maximum(-c, 0.0))
     settled[f == 0] = w[f == 0]
-    if not np.any(able):
-        alive = np.arange(len(w)) == np.argmin(np.where(f > 0, w, np.inf))
-        settled[alive] = -np.sqrt(np.sum(w**2) - np.sum(settled[~alive] ** 2))
-        return alive, settled
+    if not np.any(able & ((w > 0) | (np.count_nonzero(able) > 1))):
+        free = dataclasses.replace(setting, rho=0.0)
+        end = CosineModes(free, "leading").solve(w, f, [0.0, 1e4 * (w @ w)], tolerance=1e-6)
+        last = int(np.argmax(end.shape_f[-1]))
+        settled[last] = np.sign(end.shape_w[-1, last]) * np.sqrt(np.sum(w**2) - np.sum(np.delete(settled, last) ** 2))
+        return np.arange(len(w)) == last, settled
     # Dead heads end at w^2 = -c, or at 0; what remains of |w0|^2 is shared out.
     volume = np.sum(w**2) + np.sum(np.where(able, 0.0, np.minimum(c, 0.0)))
     depth, share = np.maximum(-c[able], 0.0), gain[able] ** 2
