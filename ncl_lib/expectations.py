@@ -12,6 +12,7 @@ the nearest singularity from the real axis, and :math:`\kappa` places the end wh
 
 from __future__ import annotations
 
+import math
 from dataclasses import dataclass
 from functools import cache
 
@@ -198,6 +199,13 @@ def cosine_matrices(W, F, setting, nodes=None, error=False):
     return Expectation(Q @ result.drive @ Q.T, result.alignment, result.error)
 
 
+def modes_drive(w, a, b):
+    """Drive on modes that have been checked, from their variances and covariances."""
+    if not np.any(w * a):
+        raise ValueError("w, f: features or predictions are all 0; the cosine loss is not defined there")
+    return _modes(w, a, b, None, _TAIL)[0]
+
+
 def _with_error(integral, nodes, error):
     """Evaluate; where asked for, add twice the distance to a finer rule that is cut off later, and rounding."""
     drive, alignment, used = integral(nodes=nodes, tail=_TAIL)
@@ -217,19 +225,17 @@ def _modes(w, a, b, nodes, tail):
         (k,) = np.flatnonzero(a)
         return np.zeros_like(w), float(np.sign(w[k]) * 2 / np.pi * np.arcsin(b[k] / a[k])), (2, 2)
     prediction = w**2 * a
-    x, p, n1 = _rule(a, 1, nodes, tail)
-    y, q, n2 = _rule(prediction, 3, nodes, tail)
-    x, y = (part.ravel() for part in np.meshgrid(x, y, indexing="ij"))
-    weight = np.outer(p, q).ravel()
+    (x, p, n1), (y, q, n2) = _rules(a, prediction, nodes, tail)
+    x, y, weight = np.repeat(x, n2), np.tile(y, n1), np.outer(p, q).ravel()
     # det is linear in x = t1^2, y = t2^2 and x y: one matrix product for all nodes and modes.
-    powers = np.stack([np.ones_like(x), x, y, x * y], axis=1)
-    inverse = 1 / (powers @ np.stack([np.ones_like(a), 2 * a, 2 * prediction, 4 * w**2 * (a**2 - b**2)]))
-    P = weight * np.exp(0.5 * np.sum(np.log(inverse), axis=1))
+    spread = a**2 - b**2
+    powers = np.stack([x, y, x * y], axis=1)
+    inverse = 1 / (1 + powers @ np.stack([2 * a, 2 * prediction, 4 * w**2 * spread]))
+    P = weight * np.exp(0.5 * np.log(inverse).sum(axis=1))
     cross = inverse @ (w * b)
     yP = y * P
     first, second, third = np.stack([P, yP * cross, x * yP * cross]) @ inverse
     fourth, fifth = np.stack([yP, x * yP]) @ inverse**2
-    spread = a**2 - b**2
     pushed = a * second + 2 * spread * third + 2 * w * b * (a * fourth + 2 * spread * fifth)
     # One factor 1/unit_w: the drive is of degree -1 in the head, and of degree 0 in the units of features.
     drive = (4 / np.pi * b * first - 8 / np.pi * w * pushed) / unit_w
@@ -248,8 +254,7 @@ def _matrices(W, a, b, nodes, tail):
         share = column[k] / np.linalg.norm(column)
         return _line(W, a, b, k, share) / unit_w, float(share * 2 / np.pi * np.arcsin(b[k] / a[k])), (2, 2)
     predictions = np.linalg.svd(W * np.sqrt(a), compute_uv=False) ** 2
-    x, p, n1 = _rule(a, 1, nodes, tail)
-    y, q, n2 = _rule(predictions, 3, nodes, tail)
+    (x, p, n1), (y, q, n2) = _rules(a, predictions, nodes, tail)
     drive, alignment = np.zeros_like(W), 0.0
     inner = np.zeros_like(W)
     gram = W.T @ W
@@ -289,20 +294,24 @@ def _line(W, a, b, k, share):
     return drive
 
 
-def _rule(a, power, nodes, tail):
-    """Squared nodes t^2, weights, and their number, for an integrand with singularities at t^2 = -1/(2 a).
+def _rules(features, predictions, nodes, tail):
+    """For both variables squared nodes t^2, weights, and their number.
 
-    `power` is 1 for the target and 3 for the prediction: the tails are t P uv and t^3 P uu uv.
+    The integrand has singularities at t^2 = -1/(2 a) over the variances a of features or predictions.
     """
-    length = 1 / np.sqrt(2 * a.max())
-    kappa = np.arcsinh(_end(a, power, tail) / length)
-    if nodes is None:
+    variances = np.stack([features, predictions])
+    lengths = 1 / np.sqrt(2 * variances.max(axis=1))
+    kappas = np.arcsinh(_ends(variances, tail) / lengths)
+    found = []
+    for length, kappa in zip(lengths.tolist(), kappas.tolist(), strict=True):
         # The rule with 2 n nodes converges as exp(-4 n ellipse).
-        ellipse = np.arcsinh(0.5 * np.pi / kappa)
-        nodes = int(np.clip(np.ceil(6 - np.log(_CONVERGED) / (4 * ellipse)), _FEWEST, _MOST))
-    roots, weights = _half_rule(nodes)
-    t = length * np.sinh(kappa * roots)
-    return t**2, weights * length * kappa * np.cosh(kappa * roots), nodes
+        ellipse = math.asinh(0.5 * math.pi / kappa)
+        enough = math.ceil(6 - math.log(_CONVERGED) / (4 * ellipse))
+        number = min(max(enough, _FEWEST), _MOST) if nodes is None else nodes
+        roots, weights = _half_rule(number)
+        t = length * np.sinh(kappa * roots)
+        found.append((t**2, weights * length * kappa * np.cosh(kappa * roots), number))
+    return found
 
 
 @cache
@@ -313,16 +322,22 @@ def _half_rule(n):
 
 
 _GRID = np.geomspace(1, 1e9, 49)
+_LOG_GRID = np.log(_GRID)
+_POWERS = np.array([[1.0], [3.0]])  # the tails are t P uv for the target, t^3 P uu uv for the prediction
 
 
-def _end(a, power, tail):
-    """Where what is left of the integral is negligible; continuous in `a`, as the flow's solver wants it."""
-    width = 1 / np.sqrt(2 * a.sum())
-    t = width * _GRID
-    logs = np.log1p(2 * np.outer(t**2, a))
+def _ends(variances, tail):
+    """Where what is left of each integral is negligible; continuous, as the flow's solver wants it."""
+    widths = 1 / np.sqrt(2 * variances.sum(axis=1, keepdims=True))
+    t = widths * _GRID
+    logs = np.log1p(2 * (t**2)[..., None] * variances[:, None, :])
     with np.errstate(divide="ignore"):
-        strongest = np.max(np.log(a / a.max()) - logs, axis=1)
-    left = power * np.log(_GRID) - 0.5 * logs.sum(axis=1) + (power + 1) / 2 * strongest - np.log(tail)
-    k = int(np.argmax(left < 0)) or len(t) - 1
-    share = np.clip(left[k - 1] / max(left[k - 1] - left[k], 1e-300), 0, 1)
-    return t[k - 1] * (t[k] / t[k - 1]) ** share
+        relative = np.log(variances / variances.max(axis=1, keepdims=True))
+    strongest = np.max(relative[:, None, :] - logs, axis=2)
+    left = _POWERS * _LOG_GRID - 0.5 * logs.sum(axis=2) + (_POWERS + 1) / 2 * strongest - math.log(tail)
+    ends = []
+    for here, at in zip(left, t, strict=True):
+        k = int(np.argmax(here < 0)) or len(at) - 1
+        share = min(max(here[k - 1] / max(here[k - 1] - here[k], 1e-300), 0.0), 1.0)
+        ends.append(at[k - 1] * (at[k] / at[k - 1]) ** share)
+    return np.array(ends)

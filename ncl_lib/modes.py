@@ -8,7 +8,7 @@ import numpy as np
 
 from . import _checks
 from ._solve import Status, integrate
-from .expectations import cosine_modes
+from .expectations import modes_drive
 from .flows import Norms, classify, mode_arrays, universal_coordinates
 from .setting import Setting
 
@@ -341,11 +341,11 @@ class CosineModes(_Modes):
                 raise ValueError(f"norms: cannot be frozen in closure={closure!r}; use 'leading' or 'sixth-order'")
 
     def _drive(self, w, f):
+        a, b = self.setting.s * f, self.setting.spectrum * f
         if self.closure == "exact":
             if w.ndim == 1:
-                return cosine_modes(w, f, self.setting).drive
+                return modes_drive(w, a, b)
             return np.stack([self._drive(*pair) for pair in zip(w, f, strict=True)])
-        a, b = self.setting.s * f, self.setting.spectrum * f
         if self.closure == "corrected":
             return _corrected(w, a, b)
         norms = self.norms or Norms.of_modes(w, f, self.setting)
