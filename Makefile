@@ -41,14 +41,14 @@ $(READY): requirements.txt pyproject.toml
 	$(BIN)/python -m pip install --quiet --disable-pip-version-check --no-deps --no-build-isolation --editable .
 	touch $@
 
-# Chapters are cached by their text alone: a change in the library has to run them again.
-_build/.library: $(wildcard ncl_lib/*.py) requirements.txt
-	rm -rf _build/.jupyter_cache
+# Pages and their outputs are cached by their text alone: a change in the library has to run them again.
+_build/.library: $(wildcard ncl_lib/*.py ncl_lib/widgets/*.py ncl_lib/widgets/front/*.js) requirements.txt
+	rm -rf _build/.jupyter_cache _build/.doctrees
 	mkdir -p _build
 	touch $@
 
 # Pages that have not changed are not written again, nor are style sheets copied.
-_build/.site: $(wildcard book/_*/*.*) book/_toc.yml _config.yml
+_build/.site: $(wildcard book/_*/*.* ncl_lib/widgets/front/*.js) book/_toc.yml _config.yml
 	rm -rf _build/html
 	mkdir -p _build
 	touch $@

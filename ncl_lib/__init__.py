@@ -2,7 +2,7 @@
 
 Rung 4 :mod:`~ncl_lib.network`, rung 3 :mod:`~ncl_lib.matrices`, rung 2 :mod:`~ncl_lib.modes`, rung 1
 :mod:`~ncl_lib.flows`. Each makes one more assumption than the one above it. Beside them :mod:`~ncl_lib.expectations`
-holds the exact averages of the cosine loss.
+holds the exact averages of the cosine loss. Live figures are in :mod:`~ncl_lib.widgets`.
 """
 
 from . import plots

@@ -2,14 +2,15 @@
 
 import functools
 import http.server
-import os
+import itertools
 import re
-import shutil
 import threading
 from pathlib import Path
 
+import numpy as np
 import pytest
-from playwright.sync_api import sync_playwright
+
+from ncl_lib import Norms, Setting, SixthOrderFlow, ThirdOrderFlow
 
 SITE = Path(__file__).parent.parent / "_build" / "html"
 PAGES = sorted(
@@ -17,31 +18,9 @@ PAGES = sorted(
     for path in SITE.rglob("*.html")
     if "_static" not in path.parts and "_sources" not in path.parts
 )
-NAMES = ("chromium", "chromium-browser", "google-chrome")
-BROWSER = next(filter(None, map(shutil.which, NAMES)), None)
-FLAGS = [
-    "--headless",
-    "--no-sandbox",
-    "--disable-gpu",
-    "--disable-background-networking",
-    "--disable-component-update",
-    "--disable-sync",
-]
 WIDE, NARROW = {"width": 1280, "height": 900}, {"width": 360, "height": 780}
 # Every pair of (address, theme, width) occurs.
 VARIANTS = [("http", "light", WIDE), ("http", "dark", NARROW), ("file", "light", NARROW), ("file", "dark", WIDE)]
-
-if BROWSER is None and not os.environ.get("REQUIRE_BROWSER"):
-    pytest.skip("no chromium on this machine: the site is not tested in a browser", allow_module_level=True)
-
-
-@pytest.fixture(scope="module")
-def browser():
-    assert BROWSER, "REQUIRE_BROWSER is set and there is no chromium"
-    with sync_playwright() as playwright:
-        browser = playwright.chromium.launch(executable_path=BROWSER, args=FLAGS)
-        yield browser
-        browser.close()
 
 
 class Quiet(http.server.SimpleHTTPRequestHandler):
@@ -183,3 +162,121 @@ def test_internal_links_lead_somewhere(browser, bases):
                     ):
                         missing.add((path, link))
         assert missing == set()
+
+
+class Explorable:
+    """The first explorable of a page, and what it says."""
+
+    def __init__(self, page):
+        self.page, self.root = page, page.locator("div.explorable").first
+        self.root.locator(".summary").wait_for()
+        self.root.scroll_into_view_if_needed()
+
+    def slider(self, name):
+        return self.root.locator(f"[data-parameter={name}]")
+
+    def state(self):
+        values = """e => Object.fromEntries(
+            [...e.querySelectorAll('[data-parameter]')].map(i => [i.dataset.parameter, i.value]))"""
+        return {key: value if key == "loss" else float(value) for key, value in self.root.evaluate(values).items()}
+
+    def summary(self):
+        return self.root.locator(".summary").inner_text()
+
+    def agrees(self):
+        """The summary states the equilibria and the regime that the library finds."""
+        state = self.state()
+        setting = Setting(state["sigma2"], state["rho"])
+        if state["loss"] == "L2":
+            flow = ThirdOrderFlow(setting)
+        else:
+            w = np.full(8, state["size"])
+            flow = SixthOrderFlow(setting, Norms.of_modes(w, w**2, setting))
+        listed = ", ".join(f"{e.w:.3f} ({e.kind})" for e in flow.equilibria())
+        said = self.summary()
+        assert f"Equilibria: {listed}." in said
+        assert said.lower().startswith(flow.regime(state["w"]).value)
+        assert f"Critical decay {flow.critical_decay():.4f}." in said
+
+
+@pytest.mark.parametrize(("kind", "theme", "viewport"), VARIANTS)
+def test_explorable_answers_keyboard_and_mouse(browser, bases, kind, theme, viewport):
+    with Visit(browser, bases[kind], "l2/cubic-flow.html", theme, viewport) as visit:
+        page, figure = visit.page, Explorable(visit.page)
+        figure.agrees()
+        before = figure.state()
+        figure.slider("rho").focus()
+        for _ in range(3):
+            page.keyboard.press("ArrowRight")
+        assert figure.state()["rho"] == pytest.approx(before["rho"] + 0.003)
+        figure.agrees()
+        for name in ("Collapse", "Acute", "Stable"):
+            figure.root.get_by_role("button", name=name).click()
+            assert figure.summary().startswith(name)
+            figure.agrees()
+        figure.slider("loss").select_option("cosine")
+        figure.agrees()
+        # The handle of the left picture, dragged to the right, takes the mode along.
+        box = figure.root.locator(".handle").first.bounding_box()
+        x, y = box["x"] + box["width"] / 2, box["y"] + box["height"] / 2
+        before = figure.state()["w"]
+        page.mouse.move(x, y)
+        page.mouse.down()
+        page.mouse.move(x + 40, y, steps=4)
+        page.mouse.up()
+        assert figure.state()["w"] > before + 0.05
+        figure.agrees()
+        figure.root.get_by_role("button", name="Reset").click()
+        assert figure.state() == {"loss": "L2", "sigma2": 0.5, "rho": 0.05, "w": 0.2, "size": 0.7}
+        assert visit.complaints == [] and visit.elsewhere == []
+
+
+def test_explorable_bears_all_extremes_at_once(browser, bases):
+    with Visit(browser, bases["http"], "cosine/sixth-order-flow.html", viewport=NARROW) as visit:
+        figure = Explorable(visit.page)
+        sliders = [figure.slider(name) for name in ("sigma2", "rho", "w", "size")]
+        for loss in ("L2", "cosine"):
+            figure.slider("loss").select_option(loss)
+            for ends in itertools.product(("Home", "End"), repeat=4):
+                for slider, key in zip(sliders, ends, strict=True):
+                    slider.press(key)
+                figure.agrees()
+                assert "NaN" not in figure.root.inner_html() and "Infinity" not in figure.root.inner_html()
+        outside = """e => [...e.querySelectorAll('svg')].some(svg => {
+            const frame = svg.getBoundingClientRect();
+            return [...svg.querySelectorAll('circle, text')].some(mark => {
+                const box = mark.getBoundingClientRect();
+                return box.right > frame.right + 1 || box.left < frame.left - 1;
+            });
+        })"""
+        assert not figure.root.evaluate(outside)
+        assert figure.root.evaluate("e => e.scrollWidth <= e.clientWidth")
+        assert visit.complaints == []
+
+
+def test_explorable_has_a_link_to_its_state(browser, bases):
+    with Visit(browser, bases["http"], "l2/cubic-flow.html") as visit:
+        figure = Explorable(visit.page)
+        figure.root.get_by_role("button", name="Collapse").click()
+        figure.root.get_by_role("button", name="Link").click()
+        wanted, address = figure.state(), visit.page.evaluate("location.href")
+        visit.page.goto("about:blank")
+        visit.page.goto(address)
+        assert Explorable(visit.page).state() == wanted
+
+
+def test_explorable_by_touch(browser, bases):
+    with Visit(browser, bases["http"], "l2/cubic-flow.html", viewport=NARROW, has_touch=True) as visit:
+        figure = Explorable(visit.page)
+        figure.root.get_by_role("button", name="Acute").tap()
+        assert figure.summary().startswith("Acute")
+        box = figure.slider("w").bounding_box()
+        visit.page.touchscreen.tap(box["x"] + 0.9 * box["width"], box["y"] + box["height"] / 2)
+        assert figure.summary().startswith("Stable")
+        figure.agrees()
+
+
+def test_picture_stands_in_for_an_explorable_without_scripts(browser, bases):
+    with Visit(browser, bases["file"], "l2/cubic-flow.html", java_script_enabled=False) as visit:
+        picture = visit.page.locator("div.explorable img")
+        assert picture.is_visible() and "equilibria" in picture.get_attribute("alt")

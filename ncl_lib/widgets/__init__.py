@@ -1,0 +1,141 @@
+"""Explorables: figures that answer the reader's hand, live in Jupyter and, without a kernel, on a static page.
+
+Each figure is one front-end module, with a shared module for drawing and one for the model; both hosts run the same
+code. Parameters are traits: set one, and the figure moves; move the figure, and the trait follows.
+"""
+
+from __future__ import annotations
+
+import base64
+import html
+import io
+import json
+import re
+from importlib.resources import files
+
+import anywidget
+import matplotlib.pyplot as plt
+import traitlets
+
+from .. import plots
+from ..flows import ThirdOrderFlow
+from ..setting import Setting
+
+__all__ = ["PhaseLine", "model_script", "page_script"]
+
+_IMPORT = re.compile(r"^import .*?;\n", re.M | re.S)
+_EXPORT = re.compile(r"^export (?=const|function|class)", re.M)
+
+
+def _source(name):
+    return (files(__name__) / "front" / f"{name}.js").read_text(encoding="utf-8")
+
+
+def _joined(*names):
+    """Modules as one piece of code: their names are distinct, so that imports and exports can be dropped."""
+    return "\n".join(_EXPORT.sub("", _IMPORT.sub("", _source(name))) for name in names)
+
+
+def model_script():
+    """Code of the model alone, as a classic script; what the tests compare with the library.
+
+    Returns
+    -------
+    str
+
+    Examples
+    --------
+    >>> "function cubic" in model_script()
+    True
+    """
+    return _joined("model")
+
+
+def page_script():
+    """Code of all explorables as one classic script, which unlike a module also loads from disk.
+
+    Returns
+    -------
+    str
+
+    Examples
+    --------
+    >>> "import" in page_script().split("PARTS")[0]
+    False
+    """
+    figures = "".join(f"{{\n{_joined(figure)}\nfigures[name] = {{ render }};\n}}\n" for figure in ("phase_line",))
+    shared = _joined("model", "draw")
+    return f'(() => {{\n"use strict";\n{shared}\nconst figures = {{}};\n{figures}{_source("page")}}})();\n'
+
+
+class _Explorable(anywidget.AnyWidget):
+    """What all explorables share: their code, and what a page without a kernel shows."""
+
+    _figure = ""
+
+    def __init_subclass__(cls, **options):
+        super().__init_subclass__(**options)
+        if "_figure" in cls.__dict__:  # traits added to an instance make further subclasses
+            code = _joined("model", "draw", cls._figure)
+            cls._esm = f"{code}\nexport default {{ render }};\n"
+
+    def _picture(self):
+        """Draw what stands in where scripts are off, and return what it shows, in words."""
+        raise NotImplementedError
+
+    def _repr_mimebundle_(self, **options):
+        data, metadata = super()._repr_mimebundle_(**options)
+        with plt.rc_context():
+            plots.use_book_style()
+            alt = self._picture()
+            figure, picture = plt.gcf(), io.BytesIO()
+            figure.savefig(picture, format="svg", metadata={"Date": None})
+            plt.close(figure)
+        # The class that names a figure holds its parameters; the instance's own class may come after it.
+        owner = next(cls for cls in type(self).__mro__ if "_figure" in cls.__dict__)
+        state = {name: getattr(self, name) for name in owner.class_own_traits(sync=True)}
+        name = self._figure.replace("_", "-")
+        source = base64.b64encode(picture.getvalue()).decode()
+        data["text/html"] = (
+            f'<div class="explorable" data-explorable="{name}" data-state="{html.escape(json.dumps(state))}">'
+            f'<img src="data:image/svg+xml;base64,{source}" alt="{html.escape(alt)}"></div>'
+        )
+        return data, metadata
+
+
+class PhaseLine(_Explorable):
+    """Velocity of one mode beside its bifurcation diagram, for both losses.
+
+    Parameters
+    ----------
+    loss : {"L2", "cosine"}, optional
+    sigma2, rho : float, optional
+        Noise of the views, 0 to 2; weight decay, 0 to 0.4 (dimensionless).
+    w : float, optional
+        Head eigenvalue at the start, -0.3 to 1.2 (dimensionless).
+    size : float, optional
+        Size m of all weights, for the cosine loss with the norms of eight equal modes of that size, 0.2 to 1.5.
+
+    Raises
+    ------
+    traitlets.TraitError
+        If a value is of the wrong kind or out of its range.
+
+    Examples
+    --------
+    >>> PhaseLine(rho=0.1).rho
+    0.1
+    """
+
+    _figure = "phase_line"
+    loss = traitlets.Enum(["L2", "cosine"], "L2").tag(sync=True)
+    sigma2 = traitlets.Float(0.5, min=0, max=2).tag(sync=True)
+    rho = traitlets.Float(0.05, min=0, max=0.4).tag(sync=True)
+    w = traitlets.Float(0.2, min=-0.3, max=1.2).tag(sync=True)
+    size = traitlets.Float(0.7, min=0.2, max=1.5).tag(sync=True)
+
+    def _picture(self):
+        plots.velocity_curves([ThirdOrderFlow(Setting(self.sigma2, self.rho))])
+        return (
+            "Velocity of a mode under the L2 loss against its head eigenvalue, with its equilibria marked on the axis."
+        )

@@ -1,0 +1,327 @@
+// The model behind every explorable: pure functions of numbers and arrays, tested against ncl_lib on golden values.
+// Names and formulas are those of the library; see the docstrings there.
+
+// ---- Flows on a line --------------------------------------------------------------------------------------------
+
+/** Cubic flow of the L2 loss, dw/dt = w^2 - s w^3 - rho w: velocity, equilibria and threshold. */
+export function cubic(sigma2, rho) {
+  const s = 1 + sigma2;
+  const critical = 1 / (4 * s);
+  let discriminant = 1 - 4 * rho * s;
+  if (Math.abs(discriminant) <= 8 * Number.EPSILON) discriminant = 0; // the threshold itself
+  const equilibria = [{ w: 0, kind: "stable" }];
+  if (discriminant === 0) equilibria.push({ w: 1 / (2 * s), kind: "half-stable" });
+  if (discriminant > 0) {
+    const root = Math.sqrt(discriminant);
+    if (rho === 0) equilibria[0].kind = "half-stable";
+    // 2 rho / (1 + root) is (1 - root) / (2 s) without the cancellation at small rho.
+    else equilibria.push({ w: (2 * rho) / (1 + root), kind: "unstable" });
+    equilibria.push({ w: (1 + root) / (2 * s), kind: "stable" });
+  }
+  return { velocity: (w) => w * (w * (1 - s * w) - rho), equilibria, critical };
+}
+
+/** Sixth-order flow of the cosine loss with norms frozen: {phi, psi, cross}. */
+export function sextic(sigma2, rho, norms) {
+  const s = 1 + sigma2;
+  const { phi, psi, cross } = norms;
+  const c = 1 / (phi * psi);
+  const b = (s * cross) / (phi * psi ** 3);
+  const a = (2 * s) / (phi * psi ** 3);
+  const { scale, beta, ratio } = universal(sigma2, rho, norms);
+  const velocity = (w) => w * (w * (c - w * (b + a * w ** 3)) - rho);
+  return { velocity, equilibria: sexticEquilibria(scale, beta, ratio), critical: c * scale * criticalRatio(beta), scale, beta, ratio };
+}
+
+/** The scale of modes and the two numbers that decide which equilibria exist. */
+export function universal(sigma2, rho, { phi, psi, cross }) {
+  const s = 1 + sigma2;
+  const scale = Math.sqrt(psi) / (2 * s) ** 0.25;
+  return { scale, beta: (s * cross * scale) / psi ** 2, ratio: (rho * phi * psi) / scale };
+}
+
+/** The one positive root of 5 v^4 + 2 beta v = 1, by Newton's method from above. */
+export function fold(beta) {
+  let v = beta >= 0 ? 1 / Math.max(2 * beta, 5 ** 0.25) : Math.max(0.4 ** 0.25, Math.cbrt(-0.8 * beta));
+  for (let k = 0; k < 50; k++) {
+    const step = (v * (5 * v ** 3 + 2 * beta) - 1) / (20 * v ** 3 + 2 * beta);
+    v -= step;
+    if (Math.abs(step) <= 2 * Number.EPSILON * v) break;
+  }
+  return v;
+}
+
+/** Border of the universal diagram, r_c(beta). */
+export function criticalRatio(beta) {
+  const v = fold(beta);
+  return (v + 3 * v ** 5) / 2;
+}
+
+const FOLD_TOLERANCE = 16 * Number.EPSILON;
+
+/** Regime of a mode of size v: "collapse", "acute" or "stable". */
+export function classify(v, beta, ratio) {
+  const edge = fold(beta);
+  if (ratio > ((edge + 3 * edge ** 5) / 2) * (1 + FOLD_TOLERANCE)) return "collapse";
+  return v > edge || (v > 0 && v * (1 - v * (beta + v ** 3)) > ratio) ? "stable" : "acute";
+}
+
+function sexticEquilibria(scale, beta, ratio) {
+  const rest = (v) => v * (1 - v * (beta + v ** 3)) - ratio;
+  const edge = fold(beta);
+  const size = 2 * (1 + Math.abs(beta)) + ratio;
+  const found = [{ w: scale * bisect(rest, -size, -1 / size), kind: "unstable" }, { w: 0, kind: "stable" }];
+  const excess = ratio - (edge + 3 * edge ** 5) / 2;
+  if (Math.abs(excess) <= FOLD_TOLERANCE * ratio) found.push({ w: scale * edge, kind: "half-stable" });
+  else if (excess < 0) {
+    if (ratio === 0) found[1].kind = "half-stable";
+    else found.push({ w: scale * bisect(rest, 0, edge), kind: "unstable" });
+    found.push({ w: scale * bisect(rest, edge, size), kind: "stable" });
+  }
+  return found;
+}
+
+/** Root of a function that changes sign once between two numbers of one sign, to the last digits. */
+function bisect(f, low, high) {
+  const rising = f(high) > 0;
+  for (let k = 0; k < 200; k++) {
+    const middle = (low + high) / 2;
+    if (middle === low || middle === high) break;
+    if (f(middle) > 0 === rising) high = middle;
+    else low = middle;
+  }
+  return (low + high) / 2;
+}
+
+// ---- Modes ------------------------------------------------------------------------------------------------------
+
+const sum = (n, term) => {
+  let total = 0;
+  for (let k = 0; k < n; k++) total += term(k);
+  return total;
+};
+
+/** The three norms of modes. */
+export function normsOf(w, f, sigma2) {
+  const s = 1 + sigma2;
+  const n = w.length;
+  return {
+    phi: Math.sqrt(s * sum(n, (k) => f[k])),
+    psi: Math.sqrt(s * sum(n, (k) => w[k] ** 2 * f[k])),
+    cross: sum(n, (k) => w[k] * f[k]),
+  };
+}
+
+/** Drive of the cosine loss on modes: closure "leading", "sixth-order" (norms given or of the modes), or "exact". */
+export function drive(w, f, sigma2, closure, norms = null) {
+  if (closure === "exact") return exactDrive(w, f, sigma2);
+  const s = 1 + sigma2;
+  const { phi, psi, cross } = norms ?? normsOf(w, f, sigma2);
+  const kept = closure === "sixth-order" ? 2 : 0;
+  return w.map((x, j) => (f[j] - (s / psi ** 2) * (kept * (x * f[j]) ** 2 + cross * x * f[j])) / (phi * psi));
+}
+
+// Positive nodes of a Gauss-Legendre rule with 2 n nodes on [-1, 1], by Newton's method on the recurrence.
+const rules = new Map();
+function halfRule(n) {
+  if (!rules.has(n)) {
+    const nodes = [];
+    const weights = [];
+    const m = 2 * n;
+    for (let i = 1; i <= n; i++) {
+      let x = Math.cos((Math.PI * (i - 0.25)) / (m + 0.5));
+      let slope = 1;
+      for (let k = 0; k < 100; k++) {
+        let before = 1;
+        let p = x;
+        for (let j = 2; j <= m; j++) [before, p] = [p, ((2 * j - 1) * x * p - (j - 1) * before) / j];
+        slope = (m * (x * p - before)) / (x * x - 1);
+        const step = p / slope;
+        x -= step;
+        if (Math.abs(step) < 1e-15) break;
+      }
+      nodes.push(x);
+      weights.push(2 / ((1 - x * x) * slope * slope));
+    }
+    rules.set(n, { nodes, weights });
+  }
+  return rules.get(n);
+}
+
+/** Squared nodes and weights for one of the two integrals, mapped by t = length sinh(kappa y). */
+function mapped(a, power, n, tail) {
+  let largest = 0;
+  let total = 0;
+  for (const x of a) {
+    largest = Math.max(largest, x);
+    total += x;
+  }
+  const length = 1 / Math.sqrt(2 * largest);
+  // Walk out until what is left of the integral is negligible.
+  let t = 1 / Math.sqrt(2 * total);
+  const unit = t;
+  for (let k = 0; k < 120; k++) {
+    let logs = 0;
+    let strongest = -Infinity;
+    for (const x of a) {
+      const log = Math.log1p(2 * x * t * t);
+      logs += log;
+      if (x > 0) strongest = Math.max(strongest, Math.log(x / largest) - log);
+    }
+    if (power * Math.log(t / unit) - 0.5 * logs + ((power + 1) / 2) * strongest < Math.log(tail)) break;
+    t *= 1.25;
+  }
+  const kappa = Math.asinh(t / length);
+  const { nodes, weights } = halfRule(n);
+  return nodes.map((y, k) => {
+    const at = length * Math.sinh(kappa * y);
+    return [at * at, weights[k] * length * kappa * Math.cosh(kappa * y)];
+  });
+}
+
+/** Exact drive at finite width, by quadrature over two variables. */
+export function exactDrive(w, f, sigma2, n = 40, tail = 1e-12) {
+  const s = 1 + sigma2;
+  const h = w.length;
+  const G = new Array(h).fill(0);
+  if (f.filter((x) => x > 0).length < 2) return G; // on a line both directions are signs
+  const a = f.map((x) => s * x);
+  const p = w.map((x, k) => x * x * a[k]);
+  const first = mapped(a, 1, n, tail);
+  const second = mapped(p, 3, n, tail);
+  const inverse = new Array(h);
+  const spread = f.map((x) => x * x * (s * s - 1));
+  for (const [x, wx] of first) {
+    for (const [y, wy] of second) {
+      let log = 0;
+      let cross = 0;
+      for (let k = 0; k < h; k++) {
+        const det = 1 + 2 * a[k] * x + 2 * p[k] * y + 4 * w[k] * w[k] * spread[k] * x * y;
+        inverse[k] = 1 / det;
+        log += Math.log(det);
+        cross += w[k] * f[k] * inverse[k];
+      }
+      const P = wx * wy * Math.exp(-0.5 * log);
+      for (let k = 0; k < h; k++) {
+        const uv = f[k] * inverse[k];
+        const uu = (a[k] + 2 * x * spread[k]) * inverse[k];
+        G[k] += P * ((4 / Math.PI) * uv - (8 / Math.PI) * y * w[k] * uu * (cross + 2 * w[k] * uv));
+      }
+    }
+  }
+  return G;
+}
+
+// ---- Time -------------------------------------------------------------------------------------------------------
+
+/** Time of the shape at time t. */
+export const clock = (t, rho) => (rho > 0 ? Math.expm1(2 * rho * t) / (2 * rho) : t);
+
+/** Integrate y' = velocity(t, y) with the pair of Dormand and Prince; returns the states at `times`, ended by `stop`. */
+export function integrate(velocity, y0, times, tolerance = 1e-8, stop = () => false) {
+  const A = [
+    [1 / 5],
+    [3 / 40, 9 / 40],
+    [44 / 45, -56 / 15, 32 / 9],
+    [19372 / 6561, -25360 / 2187, 64448 / 6561, -212 / 729],
+    [9017 / 3168, -355 / 33, 46732 / 5247, 49 / 176, -5103 / 18656],
+    [35 / 384, 0, 500 / 1113, 125 / 192, -2187 / 6784, 11 / 84],
+  ];
+  const C = [1 / 5, 3 / 10, 4 / 5, 8 / 9, 1, 1];
+  const E = [71 / 57600, 0, -71 / 16695, 71 / 1920, -17253 / 339200, 22 / 525, -1 / 40];
+  const n = y0.length;
+  const states = [y0.slice()];
+  let t = times[0];
+  let y = y0.slice();
+  let k1 = velocity(t, y);
+  let step = Math.min((times[times.length - 1] - t) / 100, 0.01) || 1e-6;
+  for (let i = 1; i < times.length; i++) {
+    for (let count = 0; t < times[i]; count++) {
+      if (count > 20000 || stop(y)) return states;
+      // The last step to a time that is wanted ends on it; its size is not remembered.
+      const left = times[i] - t;
+      const dt = Math.min(step, left);
+      const k = [k1];
+      for (let stage = 0; stage < 6; stage++) {
+        const at = y.map((value, j) => {
+          let total = 0;
+          for (let m = 0; m <= stage; m++) total += A[stage][m] * k[m][j];
+          return value + dt * total;
+        });
+        k.push(velocity(t + C[stage] * dt, at));
+        if (stage === 5) k.next = at;
+      }
+      let error = 0;
+      for (let j = 0; j < n; j++) {
+        let off = 0;
+        for (let m = 0; m < 7; m++) off += E[m] * k[m][j];
+        const size = tolerance * (1e-3 + Math.max(Math.abs(y[j]), Math.abs(k.next[j])));
+        error = Math.max(error, Math.abs(dt * off) / size);
+      }
+      if (Number.isFinite(error) && error <= 1) {
+        t = dt === left ? times[i] : t + dt;
+        y = k.next;
+        k1 = k[6];
+      }
+      const factor = Number.isFinite(error) ? 0.9 * (error || 1e-10) ** -0.2 : 0.2;
+      step = dt * Math.min(5, Math.max(0.2, factor));
+    }
+    states.push(y.slice());
+  }
+  return states;
+}
+
+/**
+ * Modes under the cosine loss at the given times. Shapes are integrated on the clock, with f = w^2 + c; with `norms`
+ * frozen, modes on the parabola are integrated in time. Returns {t, w, f}, cut where predictions vanish.
+ */
+export function solveModes(w0, f0, sigma2, rho, times, closure, norms = null, tolerance = 1e-8) {
+  const c = f0.map((value, j) => value - w0[j] ** 2);
+  const features = (w) => w.map((value, j) => (f0[j] === 0 ? 0 : Math.max(value ** 2 + c[j], 0)));
+  if (norms) {
+    const flow = sextic(sigma2, rho, norms);
+    const gone = (y) => y.some((value) => Math.abs(value) > 1e8);
+    const states = integrate((t, y) => y.map(flow.velocity), w0, times, tolerance, gone);
+    return { t: times.slice(0, states.length), w: states, f: states.map((w) => w.map((x) => x * x)) };
+  }
+  const scale = sum(w0.length, (k) => w0[k] ** 2);
+  const predictions = (w) => normsOf(w, features(w), sigma2).psi;
+  const smallest = 1e-6 * predictions(w0);
+  const velocity = (x, w) => {
+    const G = drive(w, features(w), sigma2, closure);
+    // All closures but the paper's leave |w| alone exactly; rounding would not.
+    const along = closure === "sixth-order" ? 0 : sum(w.length, (k) => w[k] * G[k]) / sum(w.length, (k) => w[k] ** 2);
+    return G.map((value, k) => scale * Math.exp(x) * (value - along * w[k]));
+  };
+  const x = times.map((t) => Math.log1p(clock(t - times[0], rho) / scale));
+  const shapes = integrate(velocity, w0, x, tolerance, (w) => predictions(w) < smallest);
+  const t = times.slice(0, shapes.length);
+  const fade = t.map((value) => Math.exp(-rho * (value - times[0])));
+  return {
+    t,
+    w: shapes.map((w, i) => w.map((value) => value * fade[i])),
+    f: shapes.map((w, i) => features(w).map((value) => value * fade[i] ** 2)),
+  };
+}
+
+// ---- Survival ---------------------------------------------------------------------------------------------------
+
+/** Water-filling: who lives, and the level x; null where no mode is able, or the only one has a negative head. */
+export function waterFill(w, f) {
+  const c = f.map((value, j) => value - w[j] ** 2);
+  const able = w.map((value, j) => f[j] > 0 && (c[j] > 0 || value > 0));
+  const count = able.filter(Boolean).length;
+  if (count === 0 || (count === 1 && w[able.indexOf(true)] <= 0)) return null;
+  let volume = sum(w.length, (j) => w[j] ** 2 + (able[j] ? 0 : Math.min(c[j], 0)));
+  const floors = [];
+  able.forEach((yes, j) => yes && floors.push(Math.max(-c[j], 0)));
+  floors.sort((p, q) => p - q);
+  let above = floors.reduce((p, q) => p + q, 0);
+  let level = 0;
+  for (let k = 0; k < floors.length; k++) {
+    above -= floors[k];
+    level = (volume - above) / (k + 1);
+    if (k + 1 === floors.length || level <= floors[k + 1]) break;
+  }
+  return { level, alive: able.map((yes, j) => yes && level > Math.max(-c[j], 0)) };
+}

@@ -1,0 +1,85 @@
+// Phase line: the velocity of one mode beside its bifurcation diagram, for both losses, sharing the axis of w.
+import { classify, cubic, sextic } from "./model.js";
+import { explorable, grid } from "./draw.js";
+
+export const name = "phase-line";
+
+const RANGE = [-0.3, 1.2];
+
+const parameters = [
+  { name: "loss", label: "Loss ", options: ["L2", "cosine"], value: "L2" },
+  { name: "sigma2", label: "Noise of the views σ²", min: 0, max: 2, step: 0.01, value: 0.5, digits: 2 },
+  { name: "rho", label: "Weight decay ρ", min: 0, max: 0.4, step: 0.001, value: 0.05, digits: 3 },
+  { name: "w", label: "Head eigenvalue w at the start", min: -0.3, max: 1.2, step: 0.005, value: 0.2, digits: 3 },
+  { name: "size", label: "Size of all weights m (cosine)", min: 0.2, max: 1.5, step: 0.01, value: 0.7, digits: 2 },
+];
+
+const presets = {
+  Collapse: { rho: 0.3, w: 0.5, size: 1 },
+  Acute: { loss: "L2", sigma2: 0.5, rho: 0.1, w: 0.08 },
+  Stable: { rho: 0.05, w: 0.3, size: 0.7 },
+};
+
+/** The flow: for the cosine loss with the norms of eight equal modes of size m. */
+function flowOf({ loss, sigma2, size }, rho) {
+  if (loss === "L2") return cubic(sigma2, rho);
+  const [s, h] = [1 + sigma2, 8];
+  return sextic(sigma2, rho, { phi: Math.sqrt(s * h) * size, psi: Math.sqrt(s * h) * size ** 2, cross: h * size ** 3 });
+}
+
+/** Regime of a mode at w. */
+export function regimeOf(state, flow) {
+  if (state.loss === "cosine") return classify(state.w / flow.scale, flow.beta, flow.ratio);
+  if (state.rho > flow.critical * (1 + 1e-12)) return "collapse";
+  const barrier = flow.equilibria.find((e) => e.kind !== "stable")?.w ?? 0;
+  return state.w > barrier ? "stable" : "acute";
+}
+
+function words(state, flow) {
+  const regime = regimeOf(state, flow);
+  const listed = flow.equilibria.map((e) => `${e.w.toFixed(3)} (${e.kind})`).join(", ");
+  const verdict = {
+    collapse: "Collapse: no positive equilibrium exists, the mode dies.",
+    acute: "Acute: a positive equilibrium exists, but the mode starts on the wrong side of the unstable one.",
+    stable: "Stable: the mode goes to the stable positive equilibrium.",
+  }[regime];
+  return `${verdict} Critical decay ${flow.critical.toFixed(4)}. Equilibria: ${listed}.`;
+}
+
+function redraw(state, { velocity, diagram }) {
+  const flow = flowOf(state, state.rho);
+  const ws = grid(...RANGE, 300);
+  const values = ws.map(flow.velocity);
+  const top = Math.max(...flow.equilibria.map((e) => e.w), 0.3);
+  const height = 1.5 * Math.max(...ws.map((w, k) => (w > -0.1 && w < top ? Math.abs(values[k]) : 0)), 0.01);
+  velocity.clear(RANGE, [-height, height]);
+  // The basin of the positive equilibrium, and what is left of it.
+  const positive = flow.equilibria.filter((e) => e.w > 0);
+  const barrier = state.rho === 0 ? 0 : positive.length ? positive[0].w : RANGE[1];
+  velocity.rectangle(RANGE[0], barrier, -height, height, "doom");
+  velocity.rectangle(barrier, RANGE[1], -height, height, "basin");
+  velocity.curve([[RANGE[0], 0], [RANGE[1], 0]], "thin quiet");
+  velocity.curve(ws.map((w, k) => [w, values[k]]));
+  for (const e of flow.equilibria) velocity.mark(e.w, 0, e.kind === "stable" ? "" : "open");
+  velocity.handle(state.w, flow.velocity(state.w), (w) => ({ w }));
+
+  // The diagram, with w across as on the left: decay at which a given w is at rest.
+  const free = flowOf(state, 0);
+  const branch = grid(0.001, RANGE[1], 240).map((w) => [w, free.velocity(w) / w]);
+  const edge = branch.reduce((best, point, k) => (point[1] > branch[best][1] ? k : best), 0);
+  diagram.curve([[0, 0], [0, 0.4]], "green");
+  diagram.curve(branch.slice(0, edge + 1), "red dashed");
+  diagram.curve(branch.slice(edge).filter(([, rho]) => rho >= 0), "green");
+  diagram.curve([[RANGE[0], state.rho], [RANGE[1], state.rho]], "thin ink");
+  for (const e of flow.equilibria) diagram.mark(e.w, state.rho, e.kind === "stable" ? "" : "open");
+  diagram.handle(state.w, state.rho, (w, rho) => ({ w, rho }));
+  return words(state, flow);
+}
+
+export function render({ model, el }) {
+  const views = {
+    velocity: { title: "Velocity of the mode against its head eigenvalue", xlabel: "head eigenvalue w", ylabel: "velocity dw/dt", x: RANGE, y: [-0.1, 0.1] },
+    diagram: { title: "Bifurcation diagram: weight decay at which a head eigenvalue is at rest", xlabel: "head eigenvalue w", ylabel: "weight decay ρ", x: RANGE, y: [0, 0.4] },
+  };
+  return explorable({ model, el, name, parameters, presets, views, redraw });
+}
