@@ -18,7 +18,7 @@ from ncl_lib import (
     settled_modes,
     surviving_modes,
 )
-from ncl_lib.widgets import PhaseLine, model_script, page_script
+from ncl_lib.widgets import PhaseLine, RegimeShift, model_script, page_script
 
 
 @pytest.fixture(scope="module")
@@ -152,6 +152,9 @@ def test_parameters_are_traits_within_bounds_that_can_be_observed():
     for name, value in (("rho", 0.5), ("rho", -0.1), ("sigma2", "much"), ("loss", "mse"), ("w", 2.0), ("size", 0.0)):
         with pytest.raises(traitlets.TraitError, match=name):
             PhaseLine(**{name: value})
+    for name, value in (("rho", 0.0), ("mode", 0), ("mode", 17), ("moment", 1.5), ("spread", -0.1)):
+        with pytest.raises(traitlets.TraitError, match=name):
+            RegimeShift(**{name: value})
 
 
 def test_page_without_a_kernel_gets_the_state_and_a_picture_with_words():
@@ -159,12 +162,14 @@ def test_page_without_a_kernel_gets_the_state_and_a_picture_with_words():
     assert "&quot;loss&quot;: &quot;cosine&quot;" in data["text/html"] and "&quot;w&quot;: 0.4" in data["text/html"]
     assert 'alt="Velocity of a mode' in data["text/html"]
     assert "application/vnd.jupyter.widget-view+json" in data
+    data, _ = RegimeShift(mode=3)._repr_mimebundle_()
+    assert "&quot;mode&quot;: 3" in data["text/html"] and 'alt="One mode of sixteen' in data["text/html"]
 
 
 def test_both_hosts_run_the_same_code_and_it_is_light():
-    module = PhaseLine()._esm
-    assert module.rstrip().endswith("export default { render };")
-    assert "import " not in module.replace("important", "") and "https://" not in module
-    figure = module[module.index("// Phase line") : module.rindex("export default")]
-    assert figure.strip() in page_script()
+    for module, begins in ((PhaseLine()._esm, "// Phase line"), (RegimeShift()._esm, "// Regime shift")):
+        assert module.rstrip().endswith("export default { render };")
+        assert "\nimport " not in module and "https://" not in module
+        figure = module[module.index(begins) : module.rindex("export default")]
+        assert figure.strip() in page_script()
     assert len(gzip.compress(page_script().encode())) < 30_000

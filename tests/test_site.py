@@ -10,7 +10,8 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from ncl_lib import Norms, Setting, SixthOrderFlow, ThirdOrderFlow
+from ncl_lib import CosineModes, Norms, Setting, SixthOrderFlow, ThirdOrderFlow
+from ncl_lib.widgets import RegimeShift
 
 SITE = Path(__file__).parent.parent / "_build" / "html"
 PAGES = sorted(
@@ -280,3 +281,46 @@ def test_picture_stands_in_for_an_explorable_without_scripts(browser, bases):
     with Visit(browser, bases["file"], "l2/cubic-flow.html", java_script_enabled=False) as visit:
         picture = visit.page.locator("div.explorable img")
         assert picture.is_visible() and "equilibria" in picture.get_attribute("alt")
+
+
+def test_regime_shift_says_what_the_library_finds(browser, bases):
+    with Visit(browser, bases["http"], "cosine/regimes.html") as visit:
+        figure = Explorable(visit.page)
+        for name in ("Collapse", "Acute", "Stable", "Reset"):
+            figure.root.get_by_role("button", name=name).click()
+            state = figure.state()
+            start = RegimeShift(**{key: int(value) if key == "mode" else value for key, value in state.items()})
+            w, times = start.start(), np.linspace(0, 3 / state["rho"], 81)
+            setting, mode = Setting(state["sigma2"], state["rho"]), int(state["mode"]) - 1
+            exact = CosineModes(setting).solve(w, w**2, times, tolerance=1e-6).regimes[:, mode]
+            coupled = CosineModes(setting, "leading").solve(w, w**2, times).regimes[:, mode]
+            for words, regimes in (("exact", exact), ("norms coupled", coupled)):
+                path = [regimes[0].value] + [b.value for a, b in itertools.pairwise(regimes) if a != b]
+                now = regimes[round(state["moment"] * 80)].value
+                assert f"{words}: {now} at this moment ({', then '.join(path)})" in figure.summary()
+            assert name == "Reset" or f"exact: {name.lower()} at this moment" in figure.summary()
+        # The moment is moved by its slider and by dragging the point.
+        figure.slider("moment").focus()
+        visit.page.keyboard.press("Home")
+        assert "at time 0.00." in figure.summary()
+        box = figure.root.locator(".handle").last.bounding_box()
+        x, y = box["x"] + box["width"] / 2, box["y"] + box["height"] / 2
+        visit.page.mouse.move(x, y)
+        visit.page.mouse.down()
+        visit.page.mouse.move(x + 60, y, steps=3)
+        visit.page.mouse.up()
+        assert figure.state()["moment"] > 0.1
+        assert visit.complaints == [] and visit.elsewhere == []
+
+
+def test_regime_shift_bears_all_extremes_at_once(browser, bases):
+    with Visit(browser, bases["file"], "cosine/regimes.html", "dark", NARROW) as visit:
+        figure = Explorable(visit.page)
+        sliders = [figure.slider(name) for name in ("rho", "sigma2", "size", "spread", "mode")]
+        for ends in itertools.product(("Home", "End"), repeat=5):
+            for slider, key in zip(sliders, ends, strict=True):
+                slider.press(key)
+            assert "NaN" not in figure.root.inner_html() and "Infinity" not in figure.root.inner_html()
+            assert "exact:" in figure.summary()
+        assert figure.root.evaluate("e => e.scrollWidth <= e.clientWidth")
+        assert visit.complaints == []

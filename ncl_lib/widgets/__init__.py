@@ -15,13 +15,17 @@ from importlib.resources import files
 
 import anywidget
 import matplotlib.pyplot as plt
+import numpy as np
 import traitlets
 
 from .. import plots
 from ..flows import ThirdOrderFlow
+from ..modes import CosineModes
 from ..setting import Setting
 
-__all__ = ["PhaseLine", "model_script", "page_script"]
+__all__ = ["PhaseLine", "RegimeShift", "model_script", "page_script"]
+
+_FIGURES = ("phase_line", "regime_shift")
 
 _IMPORT = re.compile(r"^import .*?;\n", re.M | re.S)
 _EXPORT = re.compile(r"^export (?=const|function|class)", re.M)
@@ -63,7 +67,7 @@ def page_script():
     >>> "import" in page_script().split("PARTS")[0]
     False
     """
-    figures = "".join(f"{{\n{_joined(figure)}\nfigures[name] = {{ render }};\n}}\n" for figure in ("phase_line",))
+    figures = "".join(f"{{\n{_joined(figure)}\nfigures[name] = {{ render }};\n}}\n" for figure in _FIGURES)
     shared = _joined("model", "draw")
     return f'(() => {{\n"use strict";\n{shared}\nconst figures = {{}};\n{figures}{_source("page")}}})();\n'
 
@@ -138,4 +142,62 @@ class PhaseLine(_Explorable):
         plots.velocity_curves([ThirdOrderFlow(Setting(self.sigma2, self.rho))])
         return (
             "Velocity of a mode under the L2 loss against its head eigenvalue, with its equilibria marked on the axis."
+        )
+
+
+class RegimeShift(_Explorable):
+    """Sixteen modes over time, with norms frozen, coupled and exact, and the regimes of one of them.
+
+    Parameters
+    ----------
+    rho, sigma2 : float, optional
+        Weight decay, 0.05 to 3; noise of the views, 0 to 2 (dimensionless).
+    size, spread : float, optional
+        Heads start between ``size * (1 - spread)`` and ``size * (1 + spread)``, on the parabola; 0.1 to 1.5, 0 to 1.5.
+    mode : int, optional
+        The mode whose regimes are shown, 1 to 16, by the head at the start.
+    moment : float, optional
+        The moment that the words describe, as a share of the time shown, 3 / rho; 0 to 1.
+
+    Raises
+    ------
+    traitlets.TraitError
+        If a value is of the wrong kind or out of its range.
+
+    Examples
+    --------
+    >>> RegimeShift(rho=1.0).start().round(2)[[0, -1]]
+    array([0.12, 1.08])
+    """
+
+    _figure = "regime_shift"
+    rho = traitlets.Float(0.5, min=0.05, max=3).tag(sync=True)
+    sigma2 = traitlets.Float(0.5, min=0, max=2).tag(sync=True)
+    size = traitlets.Float(0.6, min=0.1, max=1.5).tag(sync=True)
+    spread = traitlets.Float(0.8, min=0, max=1.5).tag(sync=True)
+    mode = traitlets.Int(10, min=1, max=16).tag(sync=True)
+    moment = traitlets.Float(0.5, min=0, max=1).tag(sync=True)
+
+    def start(self):
+        """Heads of the sixteen modes at the start, ascending (dimensionless).
+
+        Returns
+        -------
+        array of shape (16,)
+
+        Examples
+        --------
+        >>> len(RegimeShift().start())
+        16
+        """
+        return self.size * (1 + self.spread * np.linspace(-1, 1, 16))
+
+    def _picture(self):
+        w = self.start()
+        times = np.linspace(0, 3 / self.rho, 81)
+        run = CosineModes(Setting(self.sigma2, self.rho)).solve(w, w**2, times, tolerance=1e-6)
+        plots.regime_shift(run, self.mode - 1)
+        return (
+            "One mode of sixteen over time, exact dynamics, with the saddle and the stable equilibrium of each moment, "
+            "and a ribbon that names its regime."
         )

@@ -7,7 +7,7 @@ const STYLE = `
 html[data-theme="dark"] .explorable, body[data-jp-theme-light="false"] .explorable {
   --quiet: #b5b5b5; --blue: #7cc4f2; --red: #ff9d5c; --green: #4fd3ac; --shade: #7cc4f2; }
 .explorable .views { display: flex; flex-wrap: wrap; gap: 0.5rem; }
-.explorable .views svg { flex: 1 1 300px; min-width: 0; max-width: 100%; height: auto; touch-action: pan-y; font-size: 13px; }
+.explorable .views svg { flex: 1 1 300px; min-width: 0; max-width: min(100%, 420px); height: auto; touch-action: pan-y; font-size: 13px; }
 .explorable svg text { fill: var(--ink); }
 .explorable svg .axis, .explorable svg .tick { stroke: var(--quiet); stroke-width: 1; fill: none; }
 .explorable svg .curve { fill: none; stroke-width: 2.2; stroke: var(--blue); }
@@ -17,6 +17,8 @@ html[data-theme="dark"] .explorable, body[data-jp-theme-light="false"] .explorab
 .explorable svg .ink { stroke: var(--ink); } .explorable svg .quiet { stroke: var(--quiet); }
 .explorable svg .basin { fill: var(--green); fill-opacity: 0.14; stroke: none; }
 .explorable svg .doom { fill: var(--shade); fill-opacity: 0.14; stroke: none; }
+.explorable svg .warn { fill: var(--red); fill-opacity: 0.6; stroke: none; }
+.explorable svg .strong { fill-opacity: 0.6; }
 .explorable svg .mark { stroke: var(--ink); stroke-width: 1.8; fill: var(--ink); }
 .explorable svg .mark.open { fill: transparent; }
 .explorable svg .handle { fill: var(--red); stroke: var(--ink); stroke-width: 1.5; cursor: grab; }

@@ -113,8 +113,8 @@ export function normsOf(w, f, sigma2) {
 }
 
 /** Drive of the cosine loss on modes: closure "leading", "sixth-order" (norms given or of the modes), or "exact". */
-export function drive(w, f, sigma2, closure, norms = null) {
-  if (closure === "exact") return exactDrive(w, f, sigma2);
+export function drive(w, f, sigma2, closure, norms = null, nodes = 56) {
+  if (closure === "exact") return exactDrive(w, f, sigma2, nodes);
   const s = 1 + sigma2;
   const { phi, psi, cross } = norms ?? normsOf(w, f, sigma2);
   const kept = closure === "sixth-order" ? 2 : 0;
@@ -157,10 +157,9 @@ function mapped(a, power, n, tail) {
     total += x;
   }
   const length = 1 / Math.sqrt(2 * largest);
-  // Walk out until what is left of the integral is negligible.
-  let t = 1 / Math.sqrt(2 * total);
-  const unit = t;
-  for (let k = 0; k < 120; k++) {
+  // Walk out until what is left of the integral is negligible, and back to where that begins.
+  const unit = 1 / Math.sqrt(2 * total);
+  const negligible = (t) => {
     let logs = 0;
     let strongest = -Infinity;
     for (const x of a) {
@@ -168,9 +167,11 @@ function mapped(a, power, n, tail) {
       logs += log;
       if (x > 0) strongest = Math.max(strongest, Math.log(x / largest) - log);
     }
-    if (power * Math.log(t / unit) - 0.5 * logs + ((power + 1) / 2) * strongest < Math.log(tail)) break;
-    t *= 1.25;
-  }
+    return power * Math.log(t / unit) - 0.5 * logs + ((power + 1) / 2) * strongest < Math.log(tail);
+  };
+  let t = unit;
+  for (let k = 0; k < 40 && !negligible(t); k++) t *= 2;
+  for (let factor = Math.SQRT1_2, k = 0; k < 4; k++, factor = Math.sqrt(factor)) if (negligible(t * factor)) t *= factor;
   const kappa = Math.asinh(t / length);
   const { nodes, weights } = halfRule(n);
   return nodes.map((y, k) => {
@@ -180,7 +181,7 @@ function mapped(a, power, n, tail) {
 }
 
 /** Exact drive at finite width, by quadrature over two variables. */
-export function exactDrive(w, f, sigma2, n = 40, tail = 1e-12) {
+export function exactDrive(w, f, sigma2, n = 56, tail = 1e-14) {
   const s = 1 + sigma2;
   const h = w.length;
   const G = new Array(h).fill(0);
@@ -189,19 +190,20 @@ export function exactDrive(w, f, sigma2, n = 40, tail = 1e-12) {
   const p = w.map((x, k) => x * x * a[k]);
   const first = mapped(a, 1, n, tail);
   const second = mapped(p, 3, n, tail);
-  const inverse = new Array(h);
+  const inverse = new Float64Array(h);
   const spread = f.map((x) => x * x * (s * s - 1));
+  const mixed = w.map((x, k) => 4 * x * x * spread[k]);
   for (const [x, wx] of first) {
     for (const [y, wy] of second) {
-      let log = 0;
+      let product = 1; // of determinants; where it overflows, the integrand is 0
       let cross = 0;
       for (let k = 0; k < h; k++) {
-        const det = 1 + 2 * a[k] * x + 2 * p[k] * y + 4 * w[k] * w[k] * spread[k] * x * y;
+        const det = 1 + 2 * a[k] * x + 2 * p[k] * y + mixed[k] * x * y;
         inverse[k] = 1 / det;
-        log += Math.log(det);
+        product *= det;
         cross += w[k] * f[k] * inverse[k];
       }
-      const P = wx * wy * Math.exp(-0.5 * log);
+      const P = (wx * wy) / Math.sqrt(product);
       for (let k = 0; k < h; k++) {
         const uv = f[k] * inverse[k];
         const uu = (a[k] + 2 * x * spread[k]) * inverse[k];
@@ -217,65 +219,87 @@ export function exactDrive(w, f, sigma2, n = 40, tail = 1e-12) {
 /** Time of the shape at time t. */
 export const clock = (t, rho) => (rho > 0 ? Math.expm1(2 * rho * t) / (2 * rho) : t);
 
-/** Integrate y' = velocity(t, y) with the pair of Dormand and Prince; returns the states at `times`, ended by `stop`. */
+// The pair of Dormand and Prince: stages, error of a step, and its continuous extension.
+const A = [
+  [1 / 5],
+  [3 / 40, 9 / 40],
+  [44 / 45, -56 / 15, 32 / 9],
+  [19372 / 6561, -25360 / 2187, 64448 / 6561, -212 / 729],
+  [9017 / 3168, -355 / 33, 46732 / 5247, 49 / 176, -5103 / 18656],
+  [35 / 384, 0, 500 / 1113, 125 / 192, -2187 / 6784, 11 / 84],
+];
+const C = [1 / 5, 3 / 10, 4 / 5, 8 / 9, 1, 1];
+const E = [71 / 57600, 0, -71 / 16695, 71 / 1920, -17253 / 339200, 22 / 525, -1 / 40];
+const D = [
+  -12715105075 / 11282082432, 0, 87487479700 / 32700410799, -10690763975 / 1880347072, 701980252875 / 199316789632,
+  -1453857185 / 822651844, 69997945 / 29380423,
+];
+
+/** Integrate y' = velocity(t, y); returns the states at `times`, ended early where `stop(y)` holds after a step. */
 export function integrate(velocity, y0, times, tolerance = 1e-8, stop = () => false) {
-  const A = [
-    [1 / 5],
-    [3 / 40, 9 / 40],
-    [44 / 45, -56 / 15, 32 / 9],
-    [19372 / 6561, -25360 / 2187, 64448 / 6561, -212 / 729],
-    [9017 / 3168, -355 / 33, 46732 / 5247, 49 / 176, -5103 / 18656],
-    [35 / 384, 0, 500 / 1113, 125 / 192, -2187 / 6784, 11 / 84],
-  ];
-  const C = [1 / 5, 3 / 10, 4 / 5, 8 / 9, 1, 1];
-  const E = [71 / 57600, 0, -71 / 16695, 71 / 1920, -17253 / 339200, 22 / 525, -1 / 40];
   const n = y0.length;
   const states = [y0.slice()];
+  const end = times[times.length - 1];
   let t = times[0];
   let y = y0.slice();
   let k1 = velocity(t, y);
-  let step = Math.min((times[times.length - 1] - t) / 100, 0.01) || 1e-6;
-  for (let i = 1; i < times.length; i++) {
-    for (let count = 0; t < times[i]; count++) {
-      if (count > 20000 || stop(y)) return states;
-      // The last step to a time that is wanted ends on it; its size is not remembered.
-      const left = times[i] - t;
-      const dt = Math.min(step, left);
-      const k = [k1];
-      for (let stage = 0; stage < 6; stage++) {
-        const at = y.map((value, j) => {
-          let total = 0;
-          for (let m = 0; m <= stage; m++) total += A[stage][m] * k[m][j];
-          return value + dt * total;
-        });
-        k.push(velocity(t + C[stage] * dt, at));
-        if (stage === 5) k.next = at;
-      }
-      let error = 0;
-      for (let j = 0; j < n; j++) {
-        let off = 0;
-        for (let m = 0; m < 7; m++) off += E[m] * k[m][j];
-        const size = tolerance * (1e-3 + Math.max(Math.abs(y[j]), Math.abs(k.next[j])));
-        error = Math.max(error, Math.abs(dt * off) / size);
-      }
-      if (Number.isFinite(error) && error <= 1) {
-        t = dt === left ? times[i] : t + dt;
-        y = k.next;
-        k1 = k[6];
-      }
-      const factor = Number.isFinite(error) ? 0.9 * (error || 1e-10) ** -0.2 : 0.2;
-      step = dt * Math.min(5, Math.max(0.2, factor));
+  let step = Math.min((end - t) / 100, 0.01) || 1e-6;
+  for (let count = 0; states.length < times.length && count < 50000; count++) {
+    const dt = Math.min(step, end - t);
+    const k = [k1];
+    let next = null;
+    for (let stage = 0; stage < 6; stage++) {
+      next = y.map((value, j) => {
+        let total = 0;
+        for (let m = 0; m <= stage; m++) total += A[stage][m] * k[m][j];
+        return value + dt * total;
+      });
+      k.push(velocity(t + C[stage] * dt, next));
     }
-    states.push(y.slice());
+    let error = 0;
+    for (let j = 0; j < n; j++) {
+      let off = 0;
+      for (let m = 0; m < 7; m++) off += E[m] * k[m][j];
+      const size = tolerance * (1e-3 + Math.max(Math.abs(y[j]), Math.abs(next[j])));
+      error = Math.max(error, Math.abs(dt * off) / size);
+    }
+    if (!Number.isFinite(error)) {
+      step = 0.2 * dt;
+      continue;
+    }
+    if (error <= 1) {
+      if (stop(next)) return states;
+      const reached = dt === end - t ? end : t + dt;
+      while (states.length < times.length && times[states.length] <= reached) {
+        const x = (times[states.length] - t) / dt;
+        states.push(x >= 1 ? next.slice() : between(y, next, k, dt, x));
+      }
+      t = reached;
+      y = next;
+      k1 = k[6];
+    }
+    step = dt * Math.min(5, Math.max(0.2, 0.9 * (error || 1e-10) ** -0.2));
   }
   return states;
+}
+
+/** State inside a step, a share x of it after its start. */
+function between(y, next, k, dt, x) {
+  return y.map((value, j) => {
+    const change = next[j] - value;
+    const start = dt * k[0][j] - change;
+    const bend = change - dt * k[6][j] - start;
+    let rest = 0;
+    for (let m = 0; m < 7; m++) rest += D[m] * k[m][j];
+    return value + x * (change + (1 - x) * (start + x * (bend + (1 - x) * dt * rest)));
+  });
 }
 
 /**
  * Modes under the cosine loss at the given times. Shapes are integrated on the clock, with f = w^2 + c; with `norms`
  * frozen, modes on the parabola are integrated in time. Returns {t, w, f}, cut where predictions vanish.
  */
-export function solveModes(w0, f0, sigma2, rho, times, closure, norms = null, tolerance = 1e-8) {
+export function solveModes(w0, f0, sigma2, rho, times, closure, norms = null, tolerance = 1e-8, nodes = 56) {
   const c = f0.map((value, j) => value - w0[j] ** 2);
   const features = (w) => w.map((value, j) => (f0[j] === 0 ? 0 : Math.max(value ** 2 + c[j], 0)));
   if (norms) {
@@ -288,7 +312,7 @@ export function solveModes(w0, f0, sigma2, rho, times, closure, norms = null, to
   const predictions = (w) => normsOf(w, features(w), sigma2).psi;
   const smallest = 1e-6 * predictions(w0);
   const velocity = (x, w) => {
-    const G = drive(w, features(w), sigma2, closure);
+    const G = drive(w, features(w), sigma2, closure, null, nodes);
     // All closures but the paper's leave |w| alone exactly; rounding would not.
     const along = closure === "sixth-order" ? 0 : sum(w.length, (k) => w[k] * G[k]) / sum(w.length, (k) => w[k] ** 2);
     return G.map((value, k) => scale * Math.exp(x) * (value - along * w[k]));
