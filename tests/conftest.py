@@ -1,12 +1,16 @@
 """Shared by all tests: deterministic hypothesis runs, random starts, and a real browser."""
 
+import functools
+import http.server
 import os
 import shutil
+import threading
 
 import numpy as np
 import pytest
 from hypothesis import settings
 from playwright.sync_api import sync_playwright
+from visits import SITE, Quiet
 
 settings.register_profile("repeatable", derandomize=True, deadline=None, max_examples=60)
 settings.load_profile("repeatable")
@@ -37,3 +41,12 @@ def browser():
         browser = playwright.chromium.launch(executable_path=found, args=FLAGS)
         yield browser
         browser.close()
+
+
+@pytest.fixture(scope="module")
+def bases():
+    handler = functools.partial(Quiet, directory=SITE)
+    with http.server.ThreadingHTTPServer(("127.0.0.1", 0), handler) as server:
+        threading.Thread(target=server.serve_forever, daemon=True).start()
+        yield {"http": f"http://127.0.0.1:{server.server_port}/", "file": f"{SITE.as_uri()}/"}
+        server.shutdown()

@@ -22,10 +22,19 @@ from .. import plots
 from ..flows import ThirdOrderFlow
 from ..modes import CosineModes
 from ..setting import Setting
+from ..survival import surviving_modes
 
-__all__ = ["PhaseLine", "RegimeShift", "model_script", "page_script"]
+__all__ = [
+    "Clock",
+    "PhaseDiagram",
+    "PhaseLine",
+    "RegimeShift",
+    "Survival",
+    "model_script",
+    "page_script",
+]
 
-_FIGURES = ("phase_line", "regime_shift")
+_FIGURES = ("phase_line", "phase_diagram", "regime_shift", "clock", "survival")
 
 _IMPORT = re.compile(r"^import .*?;\n", re.M | re.S)
 _EXPORT = re.compile(r"^export (?=const|function|class)", re.M)
@@ -119,6 +128,8 @@ class PhaseLine(_Explorable):
         Head eigenvalue at the start, -0.3 to 1.2 (dimensionless).
     size : float, optional
         Size m of all weights, for the cosine loss with the norms of eight equal modes of that size, 0.2 to 1.5.
+    time : float, optional
+        Time at which the mode is shown on its way, 0 to 60 (dimensionless).
 
     Raises
     ------
@@ -137,11 +148,48 @@ class PhaseLine(_Explorable):
     rho = traitlets.Float(0.05, min=0, max=0.4).tag(sync=True)
     w = traitlets.Float(0.2, min=-0.3, max=1.2).tag(sync=True)
     size = traitlets.Float(0.7, min=0.2, max=1.5).tag(sync=True)
+    time = traitlets.Float(0.0, min=0, max=60).tag(sync=True)
 
     def _picture(self):
         plots.velocity_curves([ThirdOrderFlow(Setting(self.sigma2, self.rho))])
         return (
             "Velocity of a mode under the L2 loss against its head eigenvalue, with its equilibria marked on the axis."
+        )
+
+
+class PhaseDiagram(_Explorable):
+    """Universal diagram of the sixth-order flow: which equilibria exist, and where a mode of size v goes.
+
+    Parameters
+    ----------
+    beta : float, optional
+        Coupling to the other modes, -1 to 4 (dimensionless).
+    ratio : float, optional
+        Decay ratio r, 0.01 to 3 (dimensionless).
+    v : float, optional
+        The mode in units of the flow's own scale, 0 to 1.5 (dimensionless).
+
+    Raises
+    ------
+    traitlets.TraitError
+        If a value is of the wrong kind or out of its range.
+
+    Examples
+    --------
+    >>> PhaseDiagram(beta=2.0).beta
+    2.0
+    """
+
+    _figure = "phase_diagram"
+    beta = traitlets.Float(1.0, min=-1, max=4).tag(sync=True)
+    ratio = traitlets.Float(0.15, min=0.01, max=3).tag(sync=True)
+    v = traitlets.Float(0.5, min=0, max=1.5).tag(sync=True)
+
+    def _picture(self):
+        plots.phase_diagram({"the mode": ([self.beta], [self.ratio])}, ratio=(1e-2, 3.0))
+        return (
+            "Universal diagram: a border that falls as the coupling grows; above it a mode collapses, below it a "
+            "positive stable equilibrium exists."
         )
 
 
@@ -200,4 +248,119 @@ class RegimeShift(_Explorable):
         return (
             "One mode of sixteen over time, exact dynamics, with the saddle and the stable equilibrium of each moment, "
             "and a ribbon that names its regime."
+        )
+
+
+class Clock(_Explorable):
+    """One mode of eight under three weight decays, over time, and as a shape over the clock that they share.
+
+    Parameters
+    ----------
+    rho1, rho2, rho3 : float, optional
+        The three decays, 0 to 0.5 (dimensionless).
+    sigma2 : float, optional
+        Noise of the views, 0 to 2 (dimensionless).
+    spread : float, optional
+        Heads start between ``0.4 * (1 - spread)`` and ``0.4 * (1 + spread)``, 0 to 2.
+    mode : int, optional
+        The mode that is shown, 1 to 8, by the head at the start.
+    time : float, optional
+        Time that the words describe, 0 to 8 (dimensionless).
+
+    Raises
+    ------
+    traitlets.TraitError
+        If a value is of the wrong kind or out of its range.
+
+    Examples
+    --------
+    >>> w, f = Clock(spread=1.0).start()
+    >>> w[[0, -1]], f[0]
+    (array([0. , 0.8]), np.float64(0.3))
+    """
+
+    _figure = "clock"
+    rho1 = traitlets.Float(0.0, min=0, max=0.5).tag(sync=True)
+    rho2 = traitlets.Float(0.15, min=0, max=0.5).tag(sync=True)
+    rho3 = traitlets.Float(0.5, min=0, max=0.5).tag(sync=True)
+    sigma2 = traitlets.Float(0.5, min=0, max=2).tag(sync=True)
+    spread = traitlets.Float(1.4, min=0, max=2).tag(sync=True)
+    mode = traitlets.Int(2, min=1, max=8).tag(sync=True)
+    time = traitlets.Float(3.0, min=0, max=8).tag(sync=True)
+
+    def start(self):
+        """Heads and features of the eight modes at the start (dimensionless).
+
+        Returns
+        -------
+        w, f : arrays of shape (8,)
+            Heads ascending; features with ``f = w**2 + 0.3``.
+
+        Examples
+        --------
+        >>> Clock().start()[0].shape
+        (8,)
+        """
+        w = 0.4 * (1 + self.spread * np.linspace(-1, 1, 8))
+        return w, w**2 + 0.3
+
+    def _picture(self):
+        _, (left, right) = plt.subplots(1, 2, figsize=(9.6, 4))
+        over_time, over_clock = {}, {}
+        times = np.linspace(0, 8, 65)
+        for rho in sorted({self.rho1, self.rho2, self.rho3}):
+            run = CosineModes(Setting(self.sigma2, rho)).solve(*self.start(), times, tolerance=1e-6)
+            over_time[f"ρ = {rho:g}"] = run.t, run.w[:, self.mode - 1]
+            over_clock[f"ρ = {rho:g}"] = run.tau[1:], run.shape_w[1:, self.mode - 1]
+        plots.curves(over_time, "time t", "head w", ax=left)
+        plots.curves(over_clock, "clock τ", "shape, head with the decay taken out", logx=True, ax=right)
+        return (
+            "One mode under several decays: over time the heads differ, over the clock their shapes lie on one another."
+        )
+
+
+class Survival(_Explorable):
+    """Starts of six modes in the plane of head and features, which of them live, and the water that decides.
+
+    Parameters
+    ----------
+    w, f : list of 6 floats, optional
+        Heads and features at the start, -1.2 to 1.2 and 0 to 1.2 (dimensionless).
+    mode : int, optional
+        The mode that the sliders move, 1 to 6.
+    sigma2 : float, optional
+        Noise of the views, 0 to 2 (dimensionless).
+    moment : float, optional
+        Clock at which modes are shown on their way, as a power of ten, -1 to 4.
+
+    Raises
+    ------
+    traitlets.TraitError
+        If a value is of the wrong kind or out of its range.
+
+    Examples
+    --------
+    >>> Survival(mode=3).w[2]
+    0.35
+    """
+
+    _figure = "survival"
+    mode = traitlets.Int(1, min=1, max=6).tag(sync=True)
+    w = traitlets.List(
+        traitlets.Float(min=-1.2, max=1.2), [0.9, 0.6, 0.35, 0.1, -0.3, -0.7], minlen=6, maxlen=6
+    ).tag(sync=True)
+    f = traitlets.List(traitlets.Float(min=0, max=1.2), [0.2, 0.6, 0.1, 0.4, 0.3, 0.2], minlen=6, maxlen=6).tag(
+        sync=True
+    )
+    sigma2 = traitlets.Float(0.5, min=0, max=2).tag(sync=True)
+    moment = traitlets.Float(4.0, min=-1, max=4).tag(sync=True)
+
+    def _picture(self):
+        alive = np.zeros(6, dtype=bool)
+        if any(self.f):
+            alive = surviving_modes(self.w, self.f, Setting(self.sigma2, 0.0))
+        plots.fates(self.w, self.f, alive)
+        return (
+            "Starts of six modes in the plane of head and features with the parabola of balance; modes that live, by "
+            "the water level, are told from those that die."
         )

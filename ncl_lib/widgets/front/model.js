@@ -33,6 +33,16 @@ export function sextic(sigma2, rho, norms) {
   return { velocity, equilibria: sexticEquilibria(scale, beta, ratio), critical: c * scale * criticalRatio(beta), scale, beta, ratio };
 }
 
+/** The same flow in units in which coupling and decay ratio are all that is left: v' = v (v - beta v^2 - v^5 - ratio). */
+export function normalForm(beta, ratio) {
+  return { velocity: (v) => v * (v * (1 - v * (beta + v ** 3)) - ratio), equilibria: sexticEquilibria(1, beta, ratio), critical: criticalRatio(beta) };
+}
+
+/** One mode over time under a flow; shorter than `times` if it runs away. */
+export function modeOverTime(flow, w0, times, tolerance = 1e-8) {
+  return integrate((t, [w]) => [flow.velocity(w)], [w0], times, tolerance, ([w]) => Math.abs(w) > 1e8).map(([w]) => w);
+}
+
 /** The scale of modes and the two numbers that decide which equilibria exist. */
 export function universal(sigma2, rho, { phi, psi, cross }) {
   const s = 1 + sigma2;
@@ -112,9 +122,12 @@ export function normsOf(w, f, sigma2) {
   };
 }
 
+/** Participation ratio: how many features there are in effect. */
+export const participationRatio = (f) => sum(f.length, (k) => f[k]) ** 2 / sum(f.length, (k) => f[k] ** 2);
+
 /** Drive of the cosine loss on modes: closure "leading", "sixth-order" (norms given or of the modes), or "exact". */
-export function drive(w, f, sigma2, closure, norms = null, nodes = 56) {
-  if (closure === "exact") return exactDrive(w, f, sigma2, nodes);
+export function drive(w, f, sigma2, closure, norms = null) {
+  if (closure === "exact") return exactDrive(w, f, sigma2);
   const s = 1 + sigma2;
   const { phi, psi, cross } = norms ?? normsOf(w, f, sigma2);
   const kept = closure === "sixth-order" ? 2 : 0;
@@ -159,55 +172,72 @@ function mapped(a, power, n, tail) {
   const length = 1 / Math.sqrt(2 * largest);
   // Walk out until what is left of the integral is negligible, and back to where that begins.
   const unit = 1 / Math.sqrt(2 * total);
+  const limit = Math.log(tail);
   const negligible = (t) => {
-    let logs = 0;
-    let strongest = -Infinity;
+    let product = 1; // overflows to infinity, which is negligible
+    let strongest = 0;
     for (const x of a) {
-      const log = Math.log1p(2 * x * t * t);
-      logs += log;
-      if (x > 0) strongest = Math.max(strongest, Math.log(x / largest) - log);
+      const det = 1 + 2 * x * t * t;
+      product *= det;
+      strongest = Math.max(strongest, x / det);
     }
-    return power * Math.log(t / unit) - 0.5 * logs + ((power + 1) / 2) * strongest < Math.log(tail);
+    return power * Math.log(t / unit) - 0.5 * Math.log(product) + ((power + 1) / 2) * Math.log(strongest / largest) < limit;
   };
   let t = unit;
   for (let k = 0; k < 40 && !negligible(t); k++) t *= 2;
   for (let factor = Math.SQRT1_2, k = 0; k < 4; k++, factor = Math.sqrt(factor)) if (negligible(t * factor)) t *= factor;
   const kappa = Math.asinh(t / length);
   const { nodes, weights } = halfRule(n);
-  return nodes.map((y, k) => {
-    const at = length * Math.sinh(kappa * y);
-    return [at * at, weights[k] * length * kappa * Math.cosh(kappa * y)];
-  });
+  const squares = new Float64Array(n);
+  const masses = new Float64Array(n);
+  for (let k = 0; k < n; k++) {
+    const at = length * Math.sinh(kappa * nodes[k]);
+    squares[k] = at * at;
+    masses[k] = weights[k] * length * kappa * Math.sqrt(1 + squares[k] / (length * length));
+  }
+  return { squares, masses };
 }
 
-/** Exact drive at finite width, by quadrature over two variables. */
+/** Exact drive at finite width, by quadrature over two variables; `n` nodes each, cut where `tail` of it is left. */
 export function exactDrive(w, f, sigma2, n = 56, tail = 1e-14) {
   const s = 1 + sigma2;
   const h = w.length;
   const G = new Array(h).fill(0);
   if (f.filter((x) => x > 0).length < 2) return G; // on a line both directions are signs
-  const a = f.map((x) => s * x);
-  const p = w.map((x, k) => x * x * a[k]);
-  const first = mapped(a, 1, n, tail);
-  const second = mapped(p, 3, n, tail);
+  const a = Float64Array.from(f, (x) => 2 * s * x);
+  const p = Float64Array.from(a, (x, k) => w[k] * w[k] * x);
+  const first = mapped(a.map((x) => x / 2), 1, n, tail);
+  const second = mapped(p.map((x) => x / 2), 3, n, tail);
+  const spread = Float64Array.from(f, (x) => 2 * x * x * (s * s - 1));
+  const mixed = Float64Array.from(spread, (x, k) => 2 * w[k] * w[k] * x);
+  const wf = Float64Array.from(f, (x, k) => w[k] * x);
+  // Per mode: what the first node alone decides of the determinant, and the sums over the second.
+  const flat = new Float64Array(h);
+  const steep = new Float64Array(h);
+  const own = new Float64Array(h);
   const inverse = new Float64Array(h);
-  const spread = f.map((x) => x * x * (s * s - 1));
-  const mixed = w.map((x, k) => 4 * x * x * spread[k]);
-  for (const [x, wx] of first) {
-    for (const [y, wy] of second) {
+  for (let i = 0; i < n; i++) {
+    const x = first.squares[i];
+    for (let k = 0; k < h; k++) {
+      flat[k] = 1 + a[k] * x;
+      steep[k] = p[k] + mixed[k] * x;
+      own[k] = w[k] * (a[k] / 2 + spread[k] * x);
+    }
+    for (let m = 0; m < n; m++) {
+      const y = second.squares[m];
       let product = 1; // of determinants; where it overflows, the integrand is 0
       let cross = 0;
       for (let k = 0; k < h; k++) {
-        const det = 1 + 2 * a[k] * x + 2 * p[k] * y + mixed[k] * x * y;
-        inverse[k] = 1 / det;
+        const det = flat[k] + steep[k] * y;
         product *= det;
-        cross += w[k] * f[k] * inverse[k];
+        inverse[k] = 1 / det;
+        cross += wf[k] * inverse[k];
       }
-      const P = (wx * wy) / Math.sqrt(product);
+      const P = ((4 / Math.PI) * first.masses[i] * second.masses[m]) / Math.sqrt(product);
+      const pull = 2 * y;
       for (let k = 0; k < h; k++) {
-        const uv = f[k] * inverse[k];
-        const uu = (a[k] + 2 * x * spread[k]) * inverse[k];
-        G[k] += P * ((4 / Math.PI) * uv - (8 / Math.PI) * y * w[k] * uu * (cross + 2 * w[k] * uv));
+        const uv = inverse[k];
+        G[k] += P * uv * (f[k] - pull * own[k] * (cross + 2 * wf[k] * uv));
       }
     }
   }
@@ -218,6 +248,8 @@ export function exactDrive(w, f, sigma2, n = 56, tail = 1e-14) {
 
 /** Time of the shape at time t. */
 export const clock = (t, rho) => (rho > 0 ? Math.expm1(2 * rho * t) / (2 * rho) : t);
+
+const PICTURE = 2e-3; // accuracy of a step where a line is to be drawn
 
 // The pair of Dormand and Prince: stages, error of a step, and its continuous extension.
 const A = [
@@ -296,29 +328,83 @@ function between(y, next, k, dt, x) {
 }
 
 /**
- * Modes under the cosine loss at the given times. Shapes are integrated on the clock, with f = w^2 + c; with `norms`
- * frozen, modes on the parabola are integrated in time. Returns {t, w, f}, cut where predictions vanish.
+ * The same for a picture, to about `tolerance`: the linearly implicit two-stage method of order 2 that keeps its order
+ * for any matrix in the place of the Jacobian, here a `diagonal`, so that modes at rest do not keep steps short. Its
+ * error is estimated against its first stage, which bounds what a straight line between two steps leaves out.
  */
-export function solveModes(w0, f0, sigma2, rho, times, closure, norms = null, tolerance = 1e-8, nodes = 56) {
+export function sketch(velocity, diagonal, y0, times, tolerance, stop = () => false) {
+  const gamma = 1 - Math.SQRT1_2;
+  const n = y0.length;
+  const states = [y0.slice()];
+  const end = times[times.length - 1];
+  let t = times[0];
+  let y = y0.slice();
+  let F = velocity(t, y);
+  let step = (end - t) / 50;
+  for (let count = 0; states.length < times.length && count < 5000; count++) {
+    const dt = Math.min(step, end - t);
+    const rates = diagonal(t, y);
+    const k1 = F.map((value, j) => (dt * value) / (1 - gamma * dt * rates[j]));
+    const middle = velocity(t + dt, y.map((value, j) => value + k1[j]));
+    const k2 = middle.map((value, j) => (dt * value - 2 * k1[j]) / (1 - gamma * dt * rates[j]));
+    const next = y.map((value, j) => value + 1.5 * k1[j] + 0.5 * k2[j]);
+    let error = 0;
+    for (let j = 0; j < n; j++) error = Math.max(error, Math.abs(k1[j] + k2[j]) / 2 / (tolerance * (0.1 + Math.abs(next[j]))));
+    if (!Number.isFinite(error)) {
+      step = 0.2 * dt;
+      continue;
+    }
+    if (error <= 1) {
+      if (stop(next)) return states;
+      const reached = dt === end - t ? end : t + dt;
+      while (states.length < times.length && times[states.length] <= reached) {
+        const x = (times[states.length] - t) / dt;
+        states.push(y.map((value, j) => value + x * (next[j] - value)));
+      }
+      t = reached;
+      y = next;
+      F = velocity(t, y);
+    }
+    step = dt * Math.min(3, Math.max(0.2, 0.9 / Math.sqrt(error || 1e-4)));
+  }
+  return states;
+}
+
+/**
+ * Modes under the cosine loss at the given times. Shapes are integrated on the clock, with f = w^2 + c; with `norms`
+ * frozen, modes on the parabola are integrated in time. Returns {t, w, f}, cut where predictions vanish. For a `picture`
+ * everything is as accurate as a line is thick.
+ */
+export function solveModes(w0, f0, sigma2, rho, times, closure, norms = null, picture = false) {
+  const s = 1 + sigma2;
   const c = f0.map((value, j) => value - w0[j] ** 2);
   const features = (w) => w.map((value, j) => (f0[j] === 0 ? 0 : Math.max(value ** 2 + c[j], 0)));
   if (norms) {
     const flow = sextic(sigma2, rho, norms);
     const gone = (y) => y.some((value) => Math.abs(value) > 1e8);
-    const states = integrate((t, y) => y.map(flow.velocity), w0, times, tolerance, gone);
+    const states = integrate((t, y) => y.map(flow.velocity), w0, times, picture ? 1e-4 : 1e-8, gone);
     return { t: times.slice(0, states.length), w: states, f: states.map((w) => w.map((x) => x * x)) };
   }
   const scale = sum(w0.length, (k) => w0[k] ** 2);
   const predictions = (w) => normsOf(w, features(w), sigma2).psi;
   const smallest = 1e-6 * predictions(w0);
   const velocity = (x, w) => {
-    const G = drive(w, features(w), sigma2, closure, null, nodes);
+    const f = features(w);
+    const G = closure !== "exact" ? drive(w, f, sigma2, closure) : picture ? exactDrive(w, f, sigma2, 8, 1e-4) : exactDrive(w, f, sigma2);
     // All closures but the paper's leave |w| alone exactly; rounding would not.
     const along = closure === "sixth-order" ? 0 : sum(w.length, (k) => w[k] * G[k]) / sum(w.length, (k) => w[k] ** 2);
     return G.map((value, k) => scale * Math.exp(x) * (value - along * w[k]));
   };
+  /** How fast each mode returns by itself, at leading order. */
+  const diagonal = (x, w) => {
+    const f = features(w);
+    const { phi, psi, cross } = normsOf(w, f, sigma2);
+    const pull = (s * cross) / psi ** 2;
+    return w.map((value, k) => (scale * Math.exp(x) * Math.min(0, 2 * value - pull * (3 * value ** 2 + c[k]))) / (phi * psi));
+  };
+  const gone = (w) => predictions(w) < smallest;
   const x = times.map((t) => Math.log1p(clock(t - times[0], rho) / scale));
-  const shapes = integrate(velocity, w0, x, tolerance, (w) => predictions(w) < smallest);
+  const shapes = picture ? sketch(velocity, diagonal, w0, x, PICTURE, gone) : integrate(velocity, w0, x, 1e-8, gone);
   const t = times.slice(0, shapes.length);
   const fade = t.map((value) => Math.exp(-rho * (value - times[0])));
   return {

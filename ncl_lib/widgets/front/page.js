@@ -15,13 +15,20 @@ function pageModel(values) {
   };
 }
 
+/** A value in an address: a number, a list of them, or a word. */
+function parsed(text) {
+  const numbers = text.split(",").map(Number);
+  if (numbers.some(Number.isNaN)) return text;
+  return numbers.length > 1 ? numbers : numbers[0];
+}
+
 function start(figures) {
   const asked = new URLSearchParams(location.hash.slice(1));
   for (const el of document.querySelectorAll("div.explorable[data-explorable]")) {
     const name = el.dataset.explorable;
     const values = JSON.parse(el.dataset.state || "{}");
     if (asked.get("explorable") === name) {
-      for (const [key, value] of asked) if (key !== "explorable") values[key] = Number.isNaN(Number(value)) ? value : Number(value);
+      for (const [key, text] of asked) if (key !== "explorable") values[key] = parsed(text);
     }
     figures[name].render({ model: pageModel(values), el });
   }

@@ -1,10 +1,12 @@
-// Phase line: the velocity of one mode beside its bifurcation diagram, for both losses, sharing the axis of w.
-import { classify, cubic, sextic } from "./model.js";
-import { explorable, grid } from "./draw.js";
+// Phase line: the velocity of one mode beside its bifurcation diagram, sharing the axis of w, and the mode over time.
+import { classify, cubic, modeOverTime, sextic } from "./model.js";
+import { explorable, grid, sweep } from "./draw.js";
 
 export const name = "phase-line";
 
 const RANGE = [-0.3, 1.2];
+const END = 60; // of the time shown
+const TIMES = 121;
 
 const parameters = [
   { name: "loss", label: "Loss ", options: ["L2", "cosine"], value: "L2" },
@@ -12,12 +14,18 @@ const parameters = [
   { name: "rho", label: "Weight decay ρ", min: 0, max: 0.4, step: 0.001, value: 0.05, digits: 3 },
   { name: "w", label: "Head eigenvalue w at the start", min: -0.3, max: 1.2, step: 0.005, value: 0.2, digits: 3 },
   { name: "size", label: "Size of all weights m (cosine)", min: 0.2, max: 1.5, step: 0.01, value: 0.7, digits: 2 },
+  { name: "time", label: "Time t", min: 0, max: END, step: 0.5, value: 0, digits: 1 },
 ];
 
 const presets = {
   Collapse: { rho: 0.3, w: 0.5, size: 1 },
   Acute: { loss: "L2", sigma2: 0.5, rho: 0.1, w: 0.08 },
   Stable: { rho: 0.05, w: 0.3, size: 0.7 },
+};
+
+const legend = {
+  "stable equilibrium": "mark", "unstable or half-stable": "mark open", "start, to drag": "handle", "by now": "mark now",
+  "stable branch": "green", "unstable branch": "red dashed", "goes to the positive equilibrium": "basin", "does not": "doom",
 };
 
 /** The flow: for the cosine loss with the norms of eight equal modes of size m. */
@@ -28,14 +36,16 @@ function flowOf({ loss, sigma2, size }, rho) {
 }
 
 /** Regime of a mode at w. */
-export function regimeOf(state, flow) {
+function regimeOf(state, flow) {
   if (state.loss === "cosine") return classify(state.w / flow.scale, flow.beta, flow.ratio);
   if (state.rho > flow.critical * (1 + 1e-12)) return "collapse";
   const barrier = flow.equilibria.find((e) => e.kind !== "stable")?.w ?? 0;
   return state.w > barrier ? "stable" : "acute";
 }
 
-function words(state, flow) {
+const kindOf = (equilibrium) => (equilibrium.kind === "stable" ? "" : "open");
+
+function words(state, flow, now) {
   const regime = regimeOf(state, flow);
   const listed = flow.equilibria.map((e) => `${e.w.toFixed(3)} (${e.kind})`).join(", ");
   const verdict = {
@@ -43,43 +53,62 @@ function words(state, flow) {
     acute: "Acute: a positive equilibrium exists, but the mode starts on the wrong side of the unstable one.",
     stable: "Stable: the mode goes to the stable positive equilibrium.",
   }[regime];
-  return `${verdict} Critical decay ${flow.critical.toFixed(4)}. Equilibria: ${listed}.`;
+  const place = now === undefined ? "has run away" : `is at ${now.toFixed(3)}`;
+  return `${verdict} At time ${state.time.toFixed(1)} it ${place}. Critical decay ${flow.critical.toFixed(4)}. Equilibria: ${listed}.`;
 }
 
-function redraw(state, { velocity, diagram }) {
+function redraw(state, { velocity, diagram, history }) {
   const flow = flowOf(state, state.rho);
-  const ws = grid(...RANGE, 300);
+  const ws = grid(...RANGE, 200);
   const values = ws.map(flow.velocity);
   const top = Math.max(...flow.equilibria.map((e) => e.w), 0.3);
   const height = 1.5 * Math.max(...ws.map((w, k) => (w > -0.1 && w < top ? Math.abs(values[k]) : 0)), 0.01);
-  velocity.clear(RANGE, [-height, height]);
-  // The basin of the positive equilibrium, and what is left of it.
   const positive = flow.equilibria.filter((e) => e.w > 0);
   const barrier = state.rho === 0 ? 0 : positive.length ? positive[0].w : RANGE[1];
+  const times = grid(0, END, TIMES);
+  const path = modeOverTime(flow, state.w, times);
+  const at = Math.round((state.time / END) * (TIMES - 1));
+  const now = path[at];
+
+  velocity.clear(RANGE, [-height, height]);
   velocity.rectangle(RANGE[0], barrier, -height, height, "doom");
   velocity.rectangle(barrier, RANGE[1], -height, height, "basin");
   velocity.curve([[RANGE[0], 0], [RANGE[1], 0]], "thin quiet");
   velocity.curve(ws.map((w, k) => [w, values[k]]));
-  for (const e of flow.equilibria) velocity.mark(e.w, 0, e.kind === "stable" ? "" : "open");
+  for (const e of flow.equilibria) velocity.mark(e.w, 0, kindOf(e));
   velocity.handle(state.w, flow.velocity(state.w), (w) => ({ w }));
 
   // The diagram, with w across as on the left: decay at which a given w is at rest.
   const free = flowOf(state, 0);
-  const branch = grid(0.001, RANGE[1], 240).map((w) => [w, free.velocity(w) / w]);
+  const branch = grid(0.001, RANGE[1], 160).map((w) => [w, free.velocity(w) / w]);
   const edge = branch.reduce((best, point, k) => (point[1] > branch[best][1] ? k : best), 0);
+  diagram.clear();
   diagram.curve([[0, 0], [0, 0.4]], "green");
   diagram.curve(branch.slice(0, edge + 1), "red dashed");
   diagram.curve(branch.slice(edge).filter(([, rho]) => rho >= 0), "green");
   diagram.curve([[RANGE[0], state.rho], [RANGE[1], state.rho]], "thin ink");
-  for (const e of flow.equilibria) diagram.mark(e.w, state.rho, e.kind === "stable" ? "" : "open");
+  for (const e of flow.equilibria) diagram.mark(e.w, state.rho, kindOf(e));
   diagram.handle(state.w, state.rho, (w, rho) => ({ w, rho }));
-  return words(state, flow);
+
+  history.clear();
+  history.rectangle(0, END, RANGE[0], barrier, "doom");
+  history.rectangle(0, END, barrier, RANGE[1], "basin");
+  for (const e of flow.equilibria) history.curve([[0, e.w], [END, e.w]], e.kind === "stable" ? "thin green" : "thin red dashed");
+  history.curve(path.map((w, k) => [times[k], w]), "ink");
+  history.curve([[state.time, RANGE[0]], [state.time, RANGE[1]]], "thin ink");
+  history.handle(state.time, now ?? RANGE[0], (time) => ({ time }), "blue");
+  if (now !== undefined) {
+    velocity.mark(now, flow.velocity(now), "now");
+    diagram.mark(now, state.rho, "now");
+  }
+  return words(state, flow, now);
 }
 
 export function render({ model, el }) {
   const views = {
     velocity: { title: "Velocity of the mode against its head eigenvalue", xlabel: "head eigenvalue w", ylabel: "velocity dw/dt", x: RANGE, y: [-0.1, 0.1] },
     diagram: { title: "Bifurcation diagram: weight decay at which a head eigenvalue is at rest", xlabel: "head eigenvalue w", ylabel: "weight decay ρ", x: RANGE, y: [0, 0.4] },
+    history: { title: "The mode over time", xlabel: "time t", ylabel: "head eigenvalue w", x: [0, END], y: RANGE },
   };
-  return explorable({ model, el, name, parameters, presets, views, redraw });
+  return explorable({ model, el, name, parameters, presets, play: sweep("time", 0, END), views, legend, redraw });
 }

@@ -1,12 +1,12 @@
 // Regime shift: sixteen modes over time with norms frozen, coupled and exact, and the ribbon of regimes of one of them.
 import { classify, normsOf, sextic, solveModes } from "./model.js";
-import { explorable, grid } from "./draw.js";
+import { explorable, grid, sweep } from "./draw.js";
 
 export const name = "regime-shift";
 
 const MODES = 16;
 const TIMES = 81;
-const NODES = 10; // enough for a picture; the model's own default is for the tests
+const END = 3; // of the time shown, in units of 1 / rho: how far weights fade on their own
 const PICTURES = { frozen: "norms frozen", coupled: "norms coupled", exact: "exact" };
 
 const parameters = [
@@ -27,21 +27,25 @@ const presets = {
 /** Heads at the start: spread around their size, from below to above. */
 export const startOf = ({ size, spread }) => grid(-1, 1, MODES).map((x) => size * (1 + spread * x));
 
-/** The three runs, each with the flow that the chosen norms make at every time. */
+const legend = {
+  "the mode": "ink", "other modes": "thin quiet", "stable equilibrium of the moment": "green", "saddle of the moment": "red dashed",
+  "Collapse": "doom strong", "Acute": "warn", "Stable": "basin strong",
+};
+
+/** The three runs, each with the flow that its norms make at every time. */
 function runsOf({ rho, sigma2, size, spread }) {
   const w = startOf({ size, spread });
   const f = w.map((x) => x * x);
-  const times = grid(0, 3 / rho, TIMES);
-  const still = normsOf(w, f, sigma2);
+  const times = grid(0, END / rho, TIMES);
+  const norms = normsOf(w, f, sigma2);
   const runs = {
-    frozen: solveModes(w, f, sigma2, rho, times, "sixth-order", still, 1e-4),
-    coupled: solveModes(w, f, sigma2, rho, times, "leading", null, 1e-4),
-    exact: solveModes(w, f, sigma2, rho, times, "exact", null, 1e-4, NODES),
+    frozen: solveModes(w, f, sigma2, rho, times, "sixth-order", norms, true),
+    coupled: solveModes(w, f, sigma2, rho, times, "leading", null, true),
+    exact: solveModes(w, f, sigma2, rho, times, "exact", null, true),
   };
+  const still = sextic(sigma2, rho, norms);
   for (const [key, run] of Object.entries(runs)) {
-    const flow = (k) => sextic(sigma2, rho, key === "frozen" ? still : normsOf(run.w[k], run.f[k], sigma2));
-    run.flows = run.t.map((_, k) => (key === "frozen" && k ? null : flow(k)));
-    if (key === "frozen") run.flows.fill(run.flows[0]);
+    run.flows = run.t.map((_, i) => (key === "frozen" ? still : sextic(sigma2, rho, normsOf(run.w[i], run.f[i], sigma2))));
   }
   return runs;
 }
@@ -58,17 +62,19 @@ const COLOURS = { collapse: "doom strong", acute: "warn", stable: "basin strong"
 function redraw(state, views) {
   const runs = recall(state);
   const j = state.mode - 1;
-  const end = 3 / state.rho;
   const top = 1.3 * Math.max(0.2, ...startOf(state));
   const low = Math.min(0, ...startOf(state)) * 1.1 - 0.12 * top;
   const strip = [low, low + 0.07 * top];
-  const now = state.moment * end;
+  const now = state.moment * END;
+  const at = (run) => Math.min(run.t.length - 1, Math.round(state.moment * (TIMES - 1)));
   const said = [];
   for (const [key, run] of Object.entries(runs)) {
     const view = views[key];
-    view.clear([0, end], [low, top]);
-    for (let k = 0; k < MODES; k++) if (k !== j) view.curve(run.t.map((t, i) => [t, run.w[i][k]]), "thin quiet");
-    const branch = (pick) => run.t.map((t, i) => [t, pick(run.flows[i].equilibria.filter((e) => e.w > 0))]);
+    view.clear([0, END], [low, top]);
+    const times = run.t.map((t) => t * state.rho);
+    const coarse = times.flatMap((t, i) => (i % 2 ? [] : [[t, run.w[i]]]));
+    for (let k = 0; k < MODES; k++) if (k !== j) view.curve(coarse.map(([t, w]) => [t, w[k]]), "thin quiet");
+    const branch = (pick) => times.map((t, i) => [t, pick(run.flows[i].equilibria.filter((e) => e.w > 0))]);
     // Where there is no equilibrium, there is no line.
     for (const [kind, pick] of [["green", (e) => e.at(-1)?.w], ["red dashed", (e) => e[0]?.w]]) {
       const points = branch(pick);
@@ -78,25 +84,47 @@ function redraw(state, views) {
         from = i + 1;
       }
     }
-    view.curve(run.t.map((t, i) => [t, run.w[i][j]]), "ink");
+    view.curve(times.map((t, i) => [t, run.w[i][j]]), "ink");
     const regimes = run.t.map((_, i) => classify(run.w[i][j] / run.flows[i].scale, run.flows[i].beta, run.flows[i].ratio));
     // Each time stands for the interval up to the next.
     for (let i = 0, from = 0; i < run.t.length; i++) {
       if (i + 1 < run.t.length && regimes[i] === regimes[from]) continue;
-      view.rectangle(run.t[from], run.t[i], ...strip, COLOURS[regimes[from]]);
+      view.rectangle(times[from], times[i], ...strip, COLOURS[regimes[from]]);
       from = i;
     }
     view.curve([[now, low], [now, top]], "thin ink");
-    const at = Math.min(run.t.length - 1, Math.round(state.moment * (TIMES - 1)));
-    view.handle(run.t[at], run.w[at][j], (t) => ({ moment: Math.min(1, Math.max(0, t / end)) }));
+    view.handle(times[at(run)], run.w[at(run)][j], (t) => ({ moment: Math.min(1, Math.max(0, t / END)) }));
     const path = regimes.filter((regime, i) => i === 0 || regime !== regimes[i - 1]);
-    said.push(`${PICTURES[key]}: ${regimes[at]} at this moment (${path.join(", then ")})`);
+    said.push(`${PICTURES[key]}: ${regimes[at(run)]} at this moment (${path.join(", then ")})`);
   }
-  return `Mode ${state.mode} at time ${now.toFixed(2)}. ${said.join("; ")}.`;
+  phaseLine(views.velocity, runs, at(runs.exact), j);
+  return `Mode ${state.mode} at time ${(now / state.rho).toFixed(2)}. ${said.join("; ")}.`;
+}
+
+/** Velocity of the mode under the norms of the moment, in the exact run, and under those of the start. */
+function phaseLine(view, { frozen, exact }, at, j) {
+  const [first, flow] = [frozen.flows[0], exact.flows[at]];
+  const w = exact.w[at][j];
+  const right = 1.25 * Math.max(0.05, w, ...flow.equilibria.map((e) => e.w), ...first.equilibria.map((e) => e.w));
+  const left = Math.min(-0.15 * right, 1.1 * w);
+  const ws = grid(left, right, 120);
+  const values = ws.map(flow.velocity);
+  const height = 1.3 * Math.max(1e-6, ...values.filter((_, k) => ws[k] > -0.15 * right && ws[k] < 0.9 * right).map(Math.abs));
+  const positive = flow.equilibria.filter((e) => e.w > 0);
+  const barrier = positive.length ? positive[0].w : right;
+  view.clear([left, right], [-height, height]);
+  view.rectangle(left, barrier, -height, height, "doom");
+  view.rectangle(barrier, right, -height, height, "basin");
+  view.curve([[left, 0], [right, 0]], "thin quiet");
+  view.curve(ws.map((x) => [x, first.velocity(x)]), "thin quiet dashed");
+  view.curve(ws.map((x, k) => [x, values[k]]));
+  for (const e of flow.equilibria) view.mark(e.w, 0, e.kind === "stable" ? "" : "open");
+  view.mark(w, flow.velocity(w), "now");
 }
 
 export function render({ model, el }) {
-  const view = (title) => ({ title: `Heads over time, ${title}`, xlabel: "time t", ylabel: `head w, ${title}`, x: [0, 1], y: [0, 1], height: 240 });
+  const view = (title) => ({ title: `Heads over time, ${title}`, xlabel: "time, in units of 1/ρ", ylabel: `head w, ${title}`, x: [0, 1], y: [0, 1], height: 240 });
   const views = Object.fromEntries(Object.entries(PICTURES).map(([key, title]) => [key, view(title)]));
-  return explorable({ model, el, name, parameters, presets, views, redraw });
+  views.velocity = { title: "Velocity of the mode at this moment of the exact run", xlabel: "head w", ylabel: "velocity at this moment", x: [0, 1], y: [0, 1], height: 240 };
+  return explorable({ model, el, name, parameters, presets, play: sweep("moment", 0, 1), views, legend, redraw });
 }

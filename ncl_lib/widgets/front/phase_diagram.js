@@ -1,0 +1,97 @@
+// Phase diagram: coupling and decay ratio decide which equilibria exist, the size of a mode where it goes.
+import { classify, criticalRatio, fold, normalForm } from "./model.js";
+import { explorable, grid } from "./draw.js";
+
+export const name = "phase-diagram";
+
+const BETA = [-1, 4];
+const RATIO = [0.01, 3];
+const SIZE = [0, 1.5];
+
+const parameters = [
+  { name: "beta", label: "Coupling to the other modes β", min: BETA[0], max: BETA[1], step: 0.02, value: 1, digits: 2 },
+  { name: "ratio", label: "Decay ratio r", min: RATIO[0], max: RATIO[1], step: 0.005, value: 0.15, digits: 3 },
+  { name: "v", label: "Size of the mode v", min: SIZE[0], max: SIZE[1], step: 0.01, value: 0.5, digits: 2 },
+];
+
+const presets = {
+  Collapse: { beta: 1.4, ratio: 1, v: 0.7 },
+  Acute: { beta: 1, ratio: 0.15, v: 0.12 },
+  Stable: { beta: 1, ratio: 0.15, v: 0.5 },
+};
+
+const legend = {
+  "border r_c(β)": "ink", "Collapse": "doom", "Acute, for this v": "warn weak", "Stable, for this v": "basin",
+  "what shrinking weights do": "thin ink dashed",
+};
+
+/** Up to which ratio a mode of size v is Stable at this coupling; it is Acute from there to the border. */
+function stableUpTo(v, beta) {
+  if (v > fold(beta)) return criticalRatio(beta);
+  return v * (1 - v * (beta + v ** 3));
+}
+
+function words({ beta, ratio, v }, flow) {
+  const regime = classify(v, beta, ratio);
+  const verdict = {
+    collapse: "Collapse: no positive equilibrium.",
+    acute: "Acute: a positive equilibrium exists, the mode is too small to reach it.",
+    stable: "Stable: the mode goes to the positive equilibrium.",
+  }[regime];
+  const listed = flow.equilibria.map((e) => `${e.w.toFixed(3)} (${e.kind})`).join(", ");
+  return `${verdict} Coupling ${beta.toFixed(2)}, decay ratio ${ratio.toFixed(3)}, border at ${flow.critical.toFixed(4)}. Equilibria in units of the flow's scale: ${listed}.`;
+}
+
+function redraw(state, { diagram, velocity }, held) {
+  const { beta, ratio, v } = state;
+  const betas = grid(...BETA, 121);
+  const border = betas.map((b) => [b, criticalRatio(b)]);
+  const stable = betas.map((b) => [b, Math.max(stableUpTo(v, b), RATIO[0])]);
+  const back = (points) => points.slice().reverse();
+  diagram.clear();
+  diagram.area([...border, [BETA[1], RATIO[1]], [BETA[0], RATIO[1]]], "doom");
+  diagram.area([...border, ...back(stable)], "warn weak");
+  diagram.area([...stable, [BETA[1], RATIO[0]], [BETA[0], RATIO[0]]], "basin");
+  diagram.curve(border, "ink");
+  diagram.curve([[beta, ratio], [beta, RATIO[0]]], "thin ink dashed");
+  diagram.words(2.6, 1, "Collapse");
+  diagram.words(0.2, Math.sqrt(RATIO[0] * Math.max(stableUpTo(v, 0.2), RATIO[0])), "Stable");
+  diagram.words(0.2, Math.sqrt(criticalRatio(0.2) * Math.max(stableUpTo(v, 0.2), RATIO[0])), v < 0.3 ? "Acute" : "");
+  if (state.beta !== held.beta || state.ratio !== held.ratio) diagram.mark(beta, ratio, "open");
+  diagram.handle(held.beta, held.ratio, (b, r) => ({ beta: b, ratio: r }));
+  diagram.hover = (b, r) => ({
+    beta: Math.min(BETA[1], Math.max(BETA[0], b)),
+    ratio: Math.min(RATIO[1], Math.max(RATIO[0], r)),
+  });
+
+  const flow = normalForm(beta, ratio);
+  const vs = grid(-0.2, SIZE[1], 160);
+  const values = vs.map(flow.velocity);
+  const top = Math.max(flow.equilibria.at(-1).w, 0.6);
+  const height = 1.4 * Math.max(...vs.map((x, k) => (x > 0 && x < top ? Math.abs(values[k]) : 0)), 0.02);
+  const positive = flow.equilibria.filter((e) => e.w > 0);
+  const barrier = positive.length ? positive[0].w : SIZE[1];
+  velocity.clear([-0.2, SIZE[1]], [-height, height]);
+  velocity.rectangle(-0.2, barrier, -height, height, "doom");
+  velocity.rectangle(barrier, SIZE[1], -height, height, "basin");
+  velocity.curve([[-0.2, 0], [SIZE[1], 0]], "thin quiet");
+  velocity.curve(vs.map((x, k) => [x, values[k]]));
+  for (const e of flow.equilibria) velocity.mark(e.w, 0, e.kind === "stable" ? "" : "open");
+  velocity.handle(v, flow.velocity(v), (x) => ({ v: x }));
+  return words(state, flow);
+}
+
+export function render({ model, el }) {
+  const views = {
+    diagram: { title: "Universal diagram: regimes by coupling and decay ratio", xlabel: "coupling β", ylabel: "decay ratio r", x: BETA, y: RATIO, log: "y" },
+    velocity: { title: "Velocity of the mode at this point of the diagram", xlabel: "mode v", ylabel: "velocity dv/dt", x: [-0.2, SIZE[1]], y: [-1, 1] },
+  };
+  // Decay takes all weights down together: the coupling stays and the ratio falls with the square of the size.
+  const play = {
+    name: "ratio",
+    label: "Let all weights shrink",
+    begin: ({ ratio }) => (ratio > RATIO[0] ? ratio : RATIO[1]),
+    next: ({ ratio }, seconds) => (ratio > RATIO[0] ? ratio * Math.exp(-seconds) : null),
+  };
+  return explorable({ model, el, name, parameters, presets, play, views, legend, redraw });
+}
