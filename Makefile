@@ -25,6 +25,7 @@ serve: book
 bench: $(READY)
 	$(BIN)/python benchmarks/bench.py
 	$(BIN)/python benchmarks/page_weight.py
+	$(BIN)/python benchmarks/redraw.py
 
 clean:
 	rm -rf _build _notebooks .pytest_cache .ruff_cache .hypothesis .coverage book/conf.py

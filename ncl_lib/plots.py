@@ -699,6 +699,64 @@ def regime_map(run, ax=None):
     return ax
 
 
+def training(run, loss, axes=None):
+    """Draw a run as it grows: head eigenvalues, norms, how many modes are in which regime, and the effective rank.
+
+    Regimes are those of the eigenvalues of the symmetric part of W, under the cubic flow for the L2 loss, and for the
+    cosine loss under the sixth-order flow with the norms of each moment.
+
+    Parameters
+    ----------
+    run : Run
+    loss : {"l2", "cosine"}
+    axes : array of four matplotlib.axes.Axes, optional
+
+    Returns
+    -------
+    array of four matplotlib.axes.Axes
+
+    Examples
+    --------
+    >>> from ncl_lib import LinearNetwork, Setting, train
+    >>> rng = np.random.default_rng(0)
+    >>> start = LinearNetwork.random(6, 3, rng)
+    >>> run = train(start, Setting(sigma2=0.5, rho=0.05), steps=20, batch=32, rng=rng, record_every=10)
+    >>> [ax.get_ylabel() for ax in training(run, "l2")]
+    ['head eigenvalue', 'norm', 'modes', 'effective rank']
+    """
+    _checks.instance("run", run, Run)
+    _checks.choice("loss", loss, ("l2", "cosine"))
+    axes = plt.subplots(2, 2, figsize=(9.0, 6.0))[1] if axes is None else axes
+    heads, norms_ax, regimes_ax, rank = axes = np.ravel(axes)
+    w, norms, setting = np.linalg.eigvalsh((run.W + run.W.mT) / 2), run.norms, run.setting
+    mode_trajectories(run.t, w, label="head eigenvalue", ax=heads)
+    for (words, value), color, stroke in zip(
+        (("features", norms.phi), ("predictions", norms.psi), ("cross", np.abs(norms.cross))),
+        CYCLE,
+        STROKES,
+        strict=False,
+    ):
+        norms_ax.semilogy(run.t, np.maximum(value, 1e-300), color=color, ls=stroke, label=words)
+    norms_ax.legend()
+    regimes = (
+        ThirdOrderFlow(setting).regime(w)
+        if loss == "l2"
+        else np.array(
+            [SixthOrderFlow(setting, Norms(*row)).regime(x) for row, x in zip(_triples(norms), w, strict=True)]
+        )
+    )
+    counts = [np.count_nonzero(regimes == regime, axis=1) for regime in REGIME_COLOURS]
+    names = [regime.value.capitalize() for regime in REGIME_COLOURS]
+    regimes_ax.stackplot(run.t, counts, labels=names, colors=list(REGIME_COLOURS.values()), alpha=0.75, step="post")
+    regimes_ax.set_ylim(0, w.shape[1])
+    regimes_ax.legend(loc="center right", frameon=True)
+    rank.plot(run.t, run.effective_rank, color=BLUE)
+    rank.set_ylim(0, w.shape[1] * 1.05)
+    for ax, label in zip(axes, ("head eigenvalue", "norm", "modes", "effective rank"), strict=True):
+        ax.set(xlabel="time t", ylabel=label)
+    return axes
+
+
 def _triples(norms):
     """The three norms of each moment of a run."""
     return zip(norms.phi, norms.psi, norms.cross, strict=True)

@@ -372,6 +372,10 @@ CASES = {
         ("target", st.one_of(bad_array, st.sampled_from([[0.0, 0.0], [1.0]])), plots.loss_fields),
         ("extent", bad_positive, lambda x: plots.loss_fields(extent=x)),
     ],
+    "plots.training": [
+        ("run", st.sampled_from([None, 0.5]), lambda x: plots.training(x, "l2")),
+        ("loss", st.sampled_from(["mse", None]), lambda x: plots.training(training(), x)),
+    ],
     "plots.water": [
         ("w", bad_array, lambda x: plots.water(x, [1.0, 1.0], SETTING)),
         ("f", st.one_of(bad_array, st.just([-1.0, 1.0])), lambda x: plots.water([1.0, 1.0], x, SETTING)),

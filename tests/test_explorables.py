@@ -1,6 +1,9 @@
 """Explorables: their model against the library on golden values that are made here, not typed in."""
 
 import gzip
+import html
+import json
+import re
 
 import numpy as np
 import pytest
@@ -15,10 +18,11 @@ from ncl_lib import (
     ThirdOrderFlow,
     classify,
     critical_ratio,
+    participation_ratio,
     settled_modes,
     surviving_modes,
 )
-from ncl_lib.widgets import PhaseLine, RegimeShift, model_script, page_script
+from ncl_lib.widgets import Clock, PhaseDiagram, PhaseLine, RegimeShift, Survival, model_script, page_script
 
 
 @pytest.fixture(scope="module")
@@ -85,6 +89,40 @@ def test_universal_diagram(model, rng):
     compare(model("criticalRatio(x)", beta.tolist()), critical_ratio(beta), 1e-12)
 
 
+def test_normal_form(model, rng):
+    cases = [
+        {"beta": beta, "ratio": ratio, "v": list(v)}
+        for beta, ratio, v in zip(
+            rng.uniform(-2, 4, 2000), rng.uniform(0, 1.5, 2000), rng.uniform(-1, 1.5, (2000, 5)), strict=True
+        )
+    ]
+    expression = """{const f = normalForm(x.beta, x.ratio);
+        return [x.v.map(f.velocity), f.equilibria, f.critical]}"""
+    for case, (velocity, equilibria, critical) in zip(cases, model(expression, cases), strict=True):
+        # With these norms the units of the flow are those of its normal form.
+        flow = SixthOrderFlow(Setting(0.0, case["ratio"]), Norms(0.5**0.5, 2**0.5, 2 * case["beta"]))
+        compare(velocity, flow.velocity(case["v"]), 1e-9)
+        assert [e["kind"] for e in equilibria] == [kind for _, kind in listed(flow)]
+        compare([e["w"] for e in equilibria], [w for w, _ in listed(flow)], 1e-9)
+        assert critical == pytest.approx(flow.critical_decay(), rel=1e-9)
+
+
+def test_mode_over_time(model, rng):
+    times = np.linspace(0, 30, 16)
+    cases = [{"sigma2": s, "rho": r, "w": w[0]} for s, r, w in zip(*settings(rng, 200), strict=True)]
+    norms = Norms(3.0, 2.0, 1.0)
+    flows = {
+        "cubic(x.sigma2, x.rho)": lambda setting: ThirdOrderFlow(setting),
+        "sextic(x.sigma2, x.rho, {phi: 3, psi: 2, cross: 1})": lambda setting: SixthOrderFlow(setting, norms),
+    }
+    for expression, flow in flows.items():
+        found = model(f"modeOverTime({expression}, x.w, {times.tolist()})", cases)
+        for case, path in zip(cases, found, strict=True):
+            run = flow(Setting(case["sigma2"], case["rho"])).solve(case["w"], times)
+            assert len(path) == len(run.t)
+            assert np.max(np.abs(np.array(path) - run.w[:, 0]) / np.maximum(np.abs(run.w[:, 0]), 1e-3)) < 1e-6
+
+
 def starts(rng, n, parabola=False):
     for _ in range(n):
         h = int(rng.integers(4, 17))
@@ -111,6 +149,21 @@ def test_trajectories(model, rng, closure):
         run = CosineModes(Setting(case["sigma2"], case["rho"]), closure).solve(case["w"], case["f"], times)
         compare(found["w"], run.w, 1e-6)
         compare(found["f"], run.f, 1e-6)
+
+
+def test_pictures_are_as_accurate_as_a_line_is_thick(model, rng):
+    """What figures draw: an implicit method of low order that stiff modes do not slow down."""
+    cases = list(starts(rng, 30))
+    times = [0.0, *np.geomspace(0.1, 1e3, 60)]
+    expression = f"solveModes(x.w, x.f, x.sigma2, 0, {[float(t) for t in times]}, 'exact', null, true)"
+    for case, found in zip(cases, model(expression, cases), strict=True):
+        run = CosineModes(Setting(case["sigma2"], 0.0)).solve(case["w"], case["f"], times, tolerance=1e-6)
+        compare(found["w"], run.w, 0.02)
+
+
+def test_effective_rank(model, rng):
+    cases = rng.uniform(0, 1, (200, 7))
+    compare(model("participationRatio(x)", cases.tolist()), [participation_ratio(np.diag(f)) for f in cases], 1e-12)
 
 
 def test_trajectories_with_frozen_norms(model, rng):
@@ -144,32 +197,56 @@ def test_water_filling(model, rng):
         assert found["level"] == pytest.approx(level, rel=1e-9)
 
 
-def test_parameters_are_traits_within_bounds_that_can_be_observed():
-    figure, seen = PhaseLine(rho=0.1), []
-    figure.observe(lambda change: seen.append(change["new"]), "rho")
-    figure.rho = 0.2
-    assert seen == [0.2]
-    for name, value in (("rho", 0.5), ("rho", -0.1), ("sigma2", "much"), ("loss", "mse"), ("w", 2.0), ("size", 0.0)):
-        with pytest.raises(traitlets.TraitError, match=name):
-            PhaseLine(**{name: value})
-    for name, value in (("rho", 0.0), ("mode", 0), ("mode", 17), ("moment", 1.5), ("spread", -0.1)):
-        with pytest.raises(traitlets.TraitError, match=name):
-            RegimeShift(**{name: value})
+FIGURES = {
+    PhaseLine: "// Phase line",
+    PhaseDiagram: "// Phase diagram",
+    RegimeShift: "// Regime shift",
+    Clock: "// Clock",
+    Survival: "// Survival",
+}
 
 
-def test_page_without_a_kernel_gets_the_state_and_a_picture_with_words():
-    data, _ = PhaseLine(loss="cosine", w=0.4)._repr_mimebundle_()
-    assert "&quot;loss&quot;: &quot;cosine&quot;" in data["text/html"] and "&quot;w&quot;: 0.4" in data["text/html"]
-    assert 'alt="Velocity of a mode' in data["text/html"]
+@pytest.mark.parametrize("figure", FIGURES)
+def test_every_parameter_is_a_trait_within_bounds_that_can_be_observed(figure):
+    made, seen = figure(), []
+    made.observe(lambda change: seen.append((change["name"], change["new"])))
+    for name, trait in figure.class_own_traits(sync=True).items():
+        if isinstance(trait, traitlets.Enum):
+            wanted, wrong = trait.values[-1], ["mse", 3]
+        elif isinstance(trait, traitlets.List):
+            wanted, wrong = [0.5] * 6, [[0.5] * 5, [9.0] * 6, ["much"] * 6, 0.5]
+        else:
+            wanted, wrong = trait.max, [trait.max + 1, trait.min - 1, "much", None]
+            wrong += [0.5] if isinstance(trait, traitlets.Int) else [float("inf"), float("nan")]
+        setattr(made, name, trait.min if wanted == getattr(made, name) else wanted)
+        assert seen[-1][0] == name
+        for value in wrong:
+            with pytest.raises(traitlets.TraitError, match=name):
+                figure(**{name: value})
+
+
+@pytest.mark.parametrize("figure", FIGURES)
+def test_page_without_a_kernel_gets_the_state_and_a_picture_with_words(figure):
+    data, _ = figure()._repr_mimebundle_()
     assert "application/vnd.jupyter.widget-view+json" in data
-    data, _ = RegimeShift(mode=3)._repr_mimebundle_()
-    assert "&quot;mode&quot;: 3" in data["text/html"] and 'alt="One mode of sixteen' in data["text/html"]
+    state = json.loads(html.unescape(re.search(r'data-state="([^"]*)"', data["text/html"])[1]))
+    assert state == {name: getattr(figure(), name) for name in figure.class_own_traits(sync=True)}
+    assert len(re.search(r' alt="([^"]*)"', data["text/html"])[1]) > 60
 
 
-def test_both_hosts_run_the_same_code_and_it_is_light():
-    for module, begins in ((PhaseLine()._esm, "// Phase line"), (RegimeShift()._esm, "// Regime shift")):
-        assert module.rstrip().endswith("export default { render };")
-        assert "\nimport " not in module and "https://" not in module
-        figure = module[module.index(begins) : module.rindex("export default")]
-        assert figure.strip() in page_script()
+def test_picture_is_drawn_whatever_the_state():
+    for made in (Survival(f=[0.0] * 6), Survival(w=[-0.5] * 6, f=[0.1] * 6), Clock(rho1=0.5, rho2=0.5, rho3=0.5)):
+        assert "<img" in made._repr_mimebundle_()[0]["text/html"]
+
+
+@pytest.mark.parametrize("figure", FIGURES)
+def test_both_hosts_run_the_same_code(figure):
+    module = figure()._esm
+    assert module.rstrip().endswith("export default { render };")
+    assert "\nimport " not in module and "https://" not in module
+    code = module[module.index(FIGURES[figure]) : module.rindex("export default")]
+    assert code.strip() in page_script()
+
+
+def test_code_is_light():
     assert len(gzip.compress(page_script().encode())) < 30_000

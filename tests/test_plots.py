@@ -10,6 +10,7 @@ from matplotlib.colors import to_hex
 from ncl_lib import (
     CosineModes,
     L2Modes,
+    LinearNetwork,
     Norms,
     Regime,
     Setting,
@@ -18,6 +19,7 @@ from ncl_lib import (
     critical_ratio,
     plots,
     settled_modes,
+    train,
     universal_coordinates,
 )
 
@@ -208,3 +210,23 @@ def test_water_fills_the_columns_of_the_living_to_one_level_and_holds_the_volume
     c = f0 - w0**2
     forced = (c <= 0) & (w0 <= 0)
     assert np.sum(floor + depth) == pytest.approx(np.sum(w0**2) + c[forced].sum())
+
+
+@pytest.mark.parametrize("loss", ["l2", "cosine"])
+def test_training_counts_every_mode_in_one_regime(rng, loss):
+    start, setting = LinearNetwork.random(12, 5, rng), Setting(0.5, 0.3)
+    run = train(start, setting, loss=loss, steps=60, batch=64, rng=rng, learning_rate=0.05, record_every=10)
+    heads, norms, regimes, rank = plots.training(run, loss)
+    assert len(heads.lines) == 5 and norms.get_yscale() == "log"
+    assert np.array_equal(rank.lines[0].get_ydata(), run.effective_rank)
+    # The areas are stacked up to the number of modes, and the lowest one counts those in Collapse.
+    tops = [area.get_paths()[0].vertices[:, 1].max() for area in regimes.collections]
+    assert tops[-1] == 5
+    w = np.linalg.eigvalsh((run.W + run.W.mT) / 2)
+    collapsed = []
+    for W, F, row in zip(run.W, run.F, w, strict=True):
+        flow = ThirdOrderFlow(setting)
+        if loss == "cosine":
+            flow = SixthOrderFlow(setting, Norms.of_matrices(W, F, setting))
+        collapsed.append(np.count_nonzero(flow.regime(row) == Regime.COLLAPSE))
+    assert tops[0] == max(collapsed)

@@ -1,22 +1,32 @@
-"""Put MathJax into the site itself, so that maths needs no network."""
+"""Put MathJax into the site itself, so that maths needs no network; of its parts only those that the book uses."""
 
 import shutil
 from importlib.metadata import files
 from pathlib import Path
 
-SCRIPT = "tex-chtml.js"
+# What `mathjax3_config` in _config.yml loads, and what that loads in turn.
+PARTS = [
+    "startup.js",
+    "core.js",
+    "input/tex-base.js",
+    "input/tex/extensions/ams.js",
+    "output/chtml.js",
+    "output/chtml/fonts/tex.js",
+    "a11y/assistive-mml.js",
+]
+FONTS = Path("output", "chtml", "fonts", "woff-v2")
 
 
 def copy_mathjax(app, exception):
-    """Copy the script and its fonts out of the installed package sphinx-mathjax-offline."""
+    """Copy scripts and fonts out of the installed package sphinx-mathjax-offline."""
     if exception is not None or app.builder.format != "html":
         return
-    script = next(file for file in files("sphinx-mathjax-offline") if file.name == SCRIPT)
+    script = next(file for file in files("sphinx-mathjax-offline") if file.name == "tex-chtml.js")
     source, target = Path(script.locate()).parent, Path(app.outdir, "_static", "mathjax")
-    target.mkdir(parents=True, exist_ok=True)
-    shutil.copy(source / SCRIPT, target / SCRIPT)
-    fonts = Path("output", "chtml", "fonts", "woff-v2")
-    shutil.copytree(source / fonts, target / fonts, dirs_exist_ok=True)
+    for part in PARTS:
+        (target / part).parent.mkdir(parents=True, exist_ok=True)
+        shutil.copy(source / part, target / part)
+    shutil.copytree(source / FONTS, target / FONTS, dirs_exist_ok=True)
 
 
 def setup(app):

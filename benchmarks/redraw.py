@@ -1,0 +1,75 @@
+"""How long each explorable takes to answer, and how soon a page can be read: part of ``make bench``."""
+
+import gzip
+import shutil
+import statistics
+import sys
+from pathlib import Path
+
+from playwright.sync_api import sync_playwright
+
+from ncl_lib.widgets import page_script
+
+SITE = Path(__file__).parent.parent / "_build" / "html"
+FIGURES = {
+    "phase-line": "l2/cubic-flow.html",
+    "phase-diagram": "cosine/sixth-order-flow.html",
+    "regime-shift": "cosine/regimes.html",
+    "clock": "past/clock.html",
+    "survival": "past/survival.html",
+}
+# Each slider goes over its whole range, in jumps, as a hand would not.
+MOVE = """root => Object.fromEntries([...root.querySelectorAll("input[type=range]")].map(input => {
+    const [low, high, start] = [+input.min, +input.max, input.value];
+    const times = [];
+    const move = value => { input.value = value; input.dispatchEvent(new Event("input", { bubbles: true })); };
+    for (let k = 0; k <= 100; k++) { move(low + (high - low) * ((k * 37) % 101) / 100); times.push(root.lastRedraw); }
+    move(start);
+    return [input.dataset.parameter, times];
+}))"""
+READY = """(async () => {
+    await MathJax.startup.promise;
+    await document.fonts.ready;
+    return [performance.getEntriesByType("paint")[0].startTime, performance.now()];
+})()"""
+
+
+def main():
+    """Open each page from disk, move everything, and print medians and 95th percentiles."""
+    browser = shutil.which("chromium")
+    if browser is None or not (SITE / "intro.html").exists():
+        sys.exit("redraw times need chromium and a built site (make book): skipped")
+    print(f"code of all explorables: {len(gzip.compress(page_script().encode())) / 1000:.1f} kB compressed")
+    with sync_playwright() as playwright:
+        chromium = playwright.chromium.launch(executable_path=browser, args=["--headless", "--no-sandbox"])
+        print(f"{'figure':>14} {'redraw ms':>10} {'95 %':>6}   slowest slider, median")
+        for name, path in FIGURES.items():
+            page = chromium.new_page()
+            page.goto((SITE / path).as_uri())
+            root = page.locator(f"[data-explorable={name}]")
+            root.locator(".summary").wait_for()
+            page.wait_for_timeout(1500)
+            times = root.evaluate(MOVE)
+            every = [time for column in times.values() for time in column]
+            slowest = max(times, key=lambda key: statistics.median(times[key]))
+            print(
+                f"{name:>14} {statistics.median(every):10.1f} {statistics.quantiles(every, n=20)[-1]:6.1f}   "
+                f"{slowest} {statistics.median(times[slowest]):.1f}"
+            )
+            page.close()
+        print(f"{'page':>28} {'text ms':>8} {'maths ms':>8}  (medians of 5)")
+        for path in FIGURES.values():
+            seen = []
+            for _ in range(5):
+                context = chromium.new_context()
+                page = context.new_page()
+                page.goto((SITE / path).as_uri(), wait_until="commit")
+                page.wait_for_function("window.MathJax && MathJax.startup && MathJax.startup.promise")
+                seen.append(page.evaluate(READY))
+                context.close()
+            text, maths = map(statistics.median, zip(*seen, strict=True))
+            print(f"{path:>28} {text:8.0f} {maths:8.0f}")
+
+
+if __name__ == "__main__":
+    main()
