@@ -33,7 +33,7 @@ clean:
 # Pin every package anew from pyproject.toml.
 lock: $(READY)
 	$(BIN)/python -m pip install --quiet pip-tools
-	$(BIN)/pip-compile --quiet --upgrade --extra book --extra tests --strip-extras --allow-unsafe \
+	$(BIN)/pip-compile --quiet --upgrade --extra book --extra course --extra tests --strip-extras --allow-unsafe \
 		--no-emit-index-url --no-emit-find-links --no-header --output-file requirements.txt pyproject.toml
 
 $(READY): requirements.txt pyproject.toml

@@ -163,8 +163,9 @@ def numbers(alive, wanted):
 def survival(state, said):
     w, f, setting = state["w"], state["f"], Setting(state["sigma2"], 0.0)
     end = CosineModes(setting).solve(w, f, [0.0, 1e4], tolerance=1e-6).shape_f[-1]
-    lives = end > 1e-2 * end.max()
-    assert f"In the exact run: {numbers(lives, True)} live, {numbers(lives, False)} die." in said
+    lives = end > 1e-3 * end.max()
+    if not np.any((end > 3e-4 * end.max()) & (end < 3e-3 * end.max())):  # else a picture need not see it
+        assert f"In the exact run: {numbers(lives, True)} live, {numbers(lives, False)} die." in said
     alive = surviving_modes(w, f, setting)
     able = np.flatnonzero((np.asarray(f) > 0) & ((f > np.square(w)) | (np.asarray(w) > 0)))
     if len(able) == 0 or (len(able) == 1 and w[able[0]] <= 0):

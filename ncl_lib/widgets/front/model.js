@@ -388,9 +388,10 @@ export function solveModes(w0, f0, sigma2, rho, times, closure, norms = null, pi
   const scale = sum(w0.length, (k) => w0[k] ** 2);
   const predictions = (w) => normsOf(w, features(w), sigma2).psi;
   const smallest = 1e-6 * predictions(w0);
+  const rough = w0.length < 12 ? [12, 1e-6] : [8, 1e-4]; // few modes have longer tails
   const velocity = (x, w) => {
     const f = features(w);
-    const G = closure !== "exact" ? drive(w, f, sigma2, closure) : picture ? exactDrive(w, f, sigma2, 8, 1e-4) : exactDrive(w, f, sigma2);
+    const G = closure !== "exact" ? drive(w, f, sigma2, closure) : picture ? exactDrive(w, f, sigma2, ...rough) : exactDrive(w, f, sigma2);
     // All closures but the paper's leave |w| alone exactly; rounding would not.
     const along = closure === "sixth-order" ? 0 : sum(w.length, (k) => w[k] * G[k]) / sum(w.length, (k) => w[k] ** 2);
     return G.map((value, k) => scale * Math.exp(x) * (value - along * w[k]));

@@ -51,7 +51,7 @@ function redraw(state, { plane, water, heads }) {
   const fill = moves ? waterFill(w, f) : null;
   const run = recall(state);
   const end = run.f.at(-1);
-  const alive = end.map((value) => value > 1e-2 * Math.max(...end) && value > 0);
+  const alive = end.map((value) => value > 1e-3 * Math.max(...end) && value > 0);
   const at = Math.min(run.t.length - 1, Math.round(((state.moment + 1) / (LAST + 1)) * 100) + 1);
 
   // The level as a head; in the plane, modes below the parabola through it die.
