@@ -5,9 +5,9 @@ BIN := .venv/bin
 PORT ?= 8000
 READY := .venv/.ready
 
-.PHONY: book test serve bench clean lock
+.PHONY: book course test serve bench clean lock
 
-book: $(READY) _build/.library _build/.site
+book: $(READY) _build/.library _build/.site _build/.course
 	TQDM_DISABLE=1 $(BIN)/jupyter-book build book -W -n --keep-going
 	@echo "Open _build/html/index.html, or run: make serve"
 
@@ -18,6 +18,9 @@ test: book
 	$(BIN)/python tests/chapters_to_notebooks.py book _notebooks
 	MPLBACKEND=agg TQDM_DISABLE=1 $(BIN)/python -m pytest -n auto --doctest-modules --nbmake --nbmake-timeout=60 \
 		--cov=ncl_lib --cov-report=term-missing --cov-fail-under=95 tests ncl_lib _notebooks
+
+# Assignments: student versions, archives for graders, solutions.
+course: $(READY) _build/.course
 
 serve: book
 	$(BIN)/python -m http.server --bind 127.0.0.1 --directory _build/html $(PORT)
@@ -46,6 +49,10 @@ $(READY): requirements.txt pyproject.toml
 _build/.library: $(wildcard ncl_lib/*.py ncl_lib/widgets/*.py ncl_lib/widgets/front/*.js) requirements.txt
 	rm -rf _build/.jupyter_cache _build/.doctrees
 	mkdir -p _build
+	touch $@
+
+_build/.course: $(READY) $(wildcard course/*) $(wildcard ncl_lib/*.py ncl_lib/widgets/*.py ncl_lib/widgets/front/*.js)
+	$(BIN)/python course/build.py _build/course
 	touch $@
 
 # Pages that have not changed are not written again, nor are style sheets copied.

@@ -50,8 +50,9 @@ def test_each_exercise_has_a_solution(name):
     text = source(name)
     exercises = re.findall(r"^```\{exercise\}.*\n:label: (\S+)", text, re.M)
     solutions = re.findall(r"^`{3,}\{solution-start\} (\S+)\n:class: dropdown", text, re.M)
-    assert len(exercises) >= 2
     assert exercises == solutions
+    levels = re.findall(r"^```\{exercise\} [^★\n]+ (★+)$", text, re.M)
+    assert len(levels) == len(exercises) and set(levels) == {"★", "★★", "★★★"}
 
 
 @pytest.mark.parametrize("name", [*CHAPTERS, "intro"])

@@ -12,6 +12,7 @@ from pathlib import Path
 import nbformat
 import numpy as np
 import pytest
+from nbclient import NotebookClient
 
 from ncl_lib.course import check_function, check_value
 
@@ -303,7 +304,9 @@ def test_no_solution_and_no_hidden_test_leaves_the_house():
     assert len(wanted) > 60
     published = list((COURSE / "student").rglob("*"))
     site = ROOT / "_build" / "html"
-    published += [path for path in site.rglob("*") if path.suffix in {".html", ".txt", ".md", ".ipynb", ".js", ".py"}]
+    published += [
+        path for path in site.rglob("*") if path.suffix in {".html", ".txt", ".md", ".ipynb", ".js", ".py", ".zip"}
+    ]
     library = set()  # and chapters: what stands there anyway is no secret
     for path in [*(ROOT / "ncl_lib").rglob("*.py"), *(ROOT / "book").rglob("*.md")]:
         library.update(map(str.strip, path.read_text(encoding="utf-8").splitlines()))
@@ -344,6 +347,33 @@ def test_student_version_is_complete(name):
         assert "hidden=True" not in (folder / "tests" / f"{question}.py").read_text(encoding="utf-8")
     assert "SOLUTION" not in code and (folder / "ncl_lib" / "course.py").is_file()
     assert (folder / "README.txt").is_file() and not any(cell.get("outputs") for cell in notebook.cells)
+
+
+def test_a_student_with_the_archive_alone_is_told_what_to_mend_and_gets_the_points(tmp_path):
+    """Unpack, run the checks on an empty sheet, answer, run them again, hand in, be graded."""
+    name = "1-cubic-flow"
+    with zipfile.ZipFile(COURSE / "student" / f"{name}.zip") as archive:
+        archive.extractall(tmp_path)
+    folder = tmp_path / name
+    sheet = nbformat.read(folder / f"{name}.ipynb", as_version=4)
+
+    def run(notebook):
+        NotebookClient(notebook, timeout=120, resources={"metadata": {"path": str(folder)}}).execute()
+        outputs = [output for cell in notebook.cells if cell.cell_type == "code" for output in cell.outputs]
+        return "\n".join(str(output.get("text", output.get("data", {}).get("text/plain", ""))) for output in outputs)
+
+    told = run(sheet)
+    assert told.count("returns nothing yet") >= 5 and "All test cases passed" not in told
+    solution = nbformat.read(COURSE / "solutions" / f"{name}.ipynb", as_version=4)
+    for cell in sheet.cells:
+        define = re.match(r"def \w+\(", cell.source)
+        if cell.cell_type == "code" and define:
+            (cell.source,) = [c.source for c in solution.cells if c.source.startswith(define[0])]
+    told = run(sheet)
+    assert told.count("passed!") >= 5 and "returns nothing yet" not in told
+    nbformat.write(sheet, tmp_path / "handed-in.ipynb")
+    made = grading.grade(COURSE / "autograder" / f"{name}.zip", tmp_path / "handed-in.ipynb")
+    assert made.status == "graded" and made.score == made.possible == 12
 
 
 def test_same_masters_same_archives(tmp_path):

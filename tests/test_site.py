@@ -1,9 +1,23 @@
 """The built site in a real browser: every page, from http and from disk, light and dark, wide and narrow."""
 
+import functools
+import inspect
 import re
+import xml.etree.ElementTree as ET
+import zipfile
 
 import pytest
-from visits import PAGES, SITE, VARIANTS, Visit
+from axe_playwright_python.sync_playwright import Axe
+from visits import PAGES, SITE, VARIANTS, WIDE, Visit
+
+import ncl_lib
+import ncl_lib.course
+import ncl_lib.widgets
+
+
+@functools.cache
+def text_of(path):
+    return (SITE / path).read_text(encoding="utf-8")
 
 
 def test_site_was_built():
@@ -32,6 +46,10 @@ def test_page(browser, bases, path):
             assert page.evaluate(broken) == [], case
             sideways = "document.documentElement.scrollWidth - document.documentElement.clientWidth"
             assert page.evaluate(sideways) <= 0, f"scrolls sideways: {case}"
+            if viewport is WIDE and path != "index.html":
+                found = Axe().run(page).response["violations"]
+                serious = [v for v in found if v["impact"] in ("serious", "critical")]
+                assert serious == [], f"{case}: {[(v['id'], n['target']) for v in serious for n in v['nodes']]}"
 
 
 @pytest.mark.parametrize("kind", ["http", "file"])
@@ -105,3 +123,100 @@ def test_internal_links_lead_somewhere(browser, bases):
                     ):
                         missing.add((path, link))
         assert missing == set()
+
+
+MADE_BY_SPHINX = ("index.html", "search.html", "genindex.html", "prf-prf.html", "py-modindex.html")
+
+
+# ---- Reference, glossary, indexes, copies --------------------------------------------------------------------------
+
+
+def public_names():
+    names = [f"ncl_lib.{name}" for name in ncl_lib.__all__ if not inspect.ismodule(getattr(ncl_lib, name))]
+    figures = [name for name, value in vars(ncl_lib.plots).items() if inspect.isfunction(value)]
+    own = [
+        name
+        for name in figures
+        if not name.startswith("_") and getattr(ncl_lib.plots, name).__module__.endswith("plots")
+    ]
+    names += [f"ncl_lib.plots.{name}" for name in own]
+    names += [f"ncl_lib.widgets.{name}" for name in ncl_lib.widgets.__all__]
+    return names + [f"ncl_lib.course.{name}" for name in ncl_lib.course.__all__]
+
+
+def test_every_public_name_has_an_entry_with_an_example():
+    reference = "".join(text_of(path) for path in PAGES if path.startswith("reference/"))
+    assert len(public_names()) > 60
+    for name in public_names():
+        start = reference.find(f'id="{name}"')
+        assert start > 0, name
+        following = re.search(r'id="ncl_lib\.(?:\w+\.)?[A-Za-z_]\w+">', reference[start + 10 :])
+        entry = reference[start : start + 10 + following.start()] if following else reference[start:]
+        if name not in ("ncl_lib.CollapseKind", "ncl_lib.Regime"):
+            assert "Example" in entry and "&gt;&gt;&gt;" in entry, name
+
+
+def test_every_term_of_the_glossary_is_linked_from_a_chapter():
+    terms = re.findall(r'<dt id="(term-[^"]+)">', text_of("glossary.html"))
+    assert len(terms) >= 25
+    chapters = "".join(text_of(path) for path in PAGES if path.split("/")[0] in ("puzzle", "l2", "cosine", "past"))
+    assert [term for term in terms if f"glossary.html#{term}" not in chapters] == []
+
+
+def test_index_of_figures_is_complete():
+    captions = sum(text_of(path).count('<span class="caption-number">Fig') for path in PAGES)
+    listed = re.findall(r'<a class="reference internal" href="[^"]*#[^"]+">Figure[ \d.]*</a>', text_of("figures.html"))
+    assert len(listed) == captions > 40
+
+
+def test_bibliography_has_addresses():
+    entries = text_of("bibliography.html").count('class="citation"')
+    assert len(re.findall(r'href="https://doi\.org/10\.[^"]+"', text_of("bibliography.html"))) == entries > 15
+
+
+@pytest.mark.parametrize("path", [path for path in PAGES if path not in MADE_BY_SPHINX])
+def test_page_has_description_card_version_and_citation(path):
+    text = text_of(path)
+    assert len(re.search(r'<meta name="description" content="([^"]*)"', text)[1]) > 20
+    card = re.search(r'<meta property="og:image" content="[^"]*/(_images/[^"]*)"', text)[1]
+    assert (SITE / card).is_file()
+    assert f"Version {ncl_lib.__version__}. To cite:" in text
+
+
+def test_sitemap_lists_the_pages():
+    places = [element.text for element in ET.parse(SITE / "sitemap.xml").iter() if element.tag.endswith("loc")]
+    listed = {place.partition("why-it-does-not-collapse/")[2] for place in places}
+    assert {path for path in PAGES if "/" in path} <= listed
+
+
+def test_whole_site_opens_from_its_archive(browser, tmp_path):
+    with zipfile.ZipFile(SITE / "why-it-does-not-collapse.zip") as archive:
+        archive.extractall(tmp_path)
+    base = f"{(tmp_path / 'why-it-does-not-collapse').as_uri()}/"
+    with Visit(browser, base, "cosine/sixth-order-flow.html") as visit:
+        visit.page.wait_for_function("window.MathJax && MathJax.startup && MathJax.startup.promise")
+        visit.page.evaluate("MathJax.startup.promise")
+        assert visit.page.locator("mjx-container").count() > 50
+        visit.page.locator(".explorable .summary").first.wait_for()
+        assert visit.complaints == [] and visit.elsewhere == []
+
+
+def test_assignments_can_be_downloaded_and_opened_in_binder(browser, bases):
+    with Visit(browser, bases["http"], "course/assignments.html") as visit:
+        page = visit.page
+        for number in "1234":
+            link = page.locator(f"a.download[href*='/{number}-']").get_attribute("href")
+            answer = page.request.get(page.evaluate("h => new URL(h, document.baseURI).href", link))
+            assert answer.ok and answer.body()[:2] == b"PK"
+            assert page.locator(f"a[href*='mybinder.org'][href*='assignments%2F{number}-']").count() == 1
+
+
+@pytest.mark.parametrize("path", ["l2/cubic-flow.html", "cosine/regimes.html", "reference/flows.html"])
+def test_page_prints_without_menus(browser, bases, path):
+    with Visit(browser, bases["http"], path) as visit:
+        page = visit.page
+        page.emulate_media(media="print")
+        for part in (".bd-sidebar-primary", ".bd-sidebar-secondary", ".explorable .buttons"):
+            assert not any(place.is_visible() for place in page.locator(part).all()), part
+        assert any(title.is_visible() for title in page.locator("h1").all())
+        assert len(page.pdf()) > 50_000

@@ -46,6 +46,7 @@ html[data-theme="dark"] .explorable, body[data-jp-theme-light="false"] .explorab
 .explorable .legend { display: flex; flex-wrap: wrap; gap: 0.1rem 1rem; margin: 0.2rem 0 0; font-size: 0.85rem; }
 .explorable .legend:empty { display: none; }
 .explorable .summary { margin: 0.4rem 0 0; font-size: 0.95rem; }
+@media print { .explorable .controls, .explorable .buttons { display: none; } }
 .explorable :focus-visible { outline: 2px solid var(--red); outline-offset: 2px; }
 `;
 
