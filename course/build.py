@@ -35,9 +35,9 @@ words what is wrong. Hand in the notebook.
 
 
 def build(out):
-    """Make everything anew in the folder `out`; returns the names of the assignments."""
-    shutil.rmtree(out, ignore_errors=True)
+    """Make everything anew in three folders of `out`; returns the names of the assignments."""
     for kind in ("student", "autograder", "solutions"):
+        shutil.rmtree(out / kind, ignore_errors=True)
         (out / kind).mkdir(parents=True)
     with ThreadPoolExecutor(2) as pool:
         return list(pool.map(lambda master: make(master, out), MASTERS))

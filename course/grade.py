@@ -7,18 +7,19 @@ limits are a fence against mistakes, not against malice: grade strangers' code i
 """
 
 import argparse
+import contextlib
 import csv
 import json
+import math
 import os
-import resource
 import shutil
-import signal
-import subprocess
 import sys
 import tempfile
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
 from pathlib import Path
+
+import psutil
 
 
 @dataclass
@@ -32,41 +33,53 @@ class Grade:
     messages: list[str] = field(default_factory=list)
 
 
-def grade(autograder, submission, timeout=120.0, memory=4.0):
-    """Grade one notebook; `timeout` in seconds, `memory` in gigabytes."""
-    submission, autograder = Path(submission).resolve(), Path(autograder).resolve()
+# Limits are set in the process itself before it becomes the grader; its kernel inherits them.
+LIMITED = """
+import os, resource, sys
+memory, seconds = int(sys.argv[1]), int(sys.argv[2])
+resource.setrlimit(resource.RLIMIT_AS, (memory, memory))
+resource.setrlimit(resource.RLIMIT_CPU, (seconds, seconds + 5))
+os.execv(sys.executable, [sys.executable, "-m", "otter", "run", *sys.argv[3:]])
+"""
 
-    def limit():
-        size = int(memory * 2**30)
-        resource.setrlimit(resource.RLIMIT_AS, (size, size))
 
-    with tempfile.TemporaryDirectory() as folder:
-        out = Path(folder, "out")
-        out.mkdir()
-        shutil.copy(submission, folder)
-        command = [sys.executable, "-m", "otter", "run", submission.name, "-a", str(autograder), "-o", str(out)]
-        process = subprocess.Popen(
-            command,
-            cwd=folder,
-            stdout=subprocess.PIPE,
-            stderr=subprocess.STDOUT,
-            text=True,
-            preexec_fn=limit,
-            start_new_session=True,
-            env={**os.environ, "OPENBLAS_NUM_THREADS": "1", "MPLBACKEND": "agg"},
-        )
+def grade(autograder, submission, timeout=120.0, memory=4.0, name=None):
+    """Grade one notebook; `timeout` in seconds, `memory` in gigabytes, `name` in the table.
+
+    Whatever goes wrong with one submission is said in its grade, so that the others go on.
+    """
+    name = Path(submission).name if name is None else name
+    try:
+        with tempfile.TemporaryDirectory(ignore_cleanup_errors=True) as folder:
+            return _grade(Path(autograder).resolve(), Path(submission).resolve(), Path(folder), timeout, memory, name)
+    except (OSError, ValueError, KeyError) as error:
+        return Grade(name, "could not be run", messages=[f"{type(error).__name__}: {error}"])
+
+
+def _grade(autograder, submission, folder, timeout, memory, name):
+    out, log = folder / "out", folder / "log"
+    out.mkdir()
+    shutil.copy(submission, folder / "submission.ipynb")
+    limits = [str(int(memory * 2**30)), str(math.ceil(timeout))]
+    command = [sys.executable, "-c", LIMITED, *limits, "submission.ipynb", "-a", str(autograder), "-o", str(out)]
+    environment = {**os.environ, "OPENBLAS_NUM_THREADS": "1", "MPLBACKEND": "agg", "TMPDIR": str(folder)}
+    with log.open("wb") as file:
+        process = psutil.Popen(command, cwd=folder, stdout=file, stderr=file, env=environment)
         try:
-            log, _ = process.communicate(timeout=timeout)
-        except subprocess.TimeoutExpired:
-            os.killpg(process.pid, signal.SIGKILL)  # its kernel sees that its parent is gone, and ends too
-            process.communicate()
-            return Grade(submission.name, f"stopped after {timeout:g} s")
-        results = out / "results.json"
-        if process.returncode != 0 or not results.exists():
-            return Grade(submission.name, "could not be run", messages=[log[-2000:]])
-        tests = json.loads(results.read_text(encoding="utf-8"))["tests"]
-    made = Grade(submission.name, "graded")
-    for test in tests:
+            process.wait(timeout)
+        except psutil.TimeoutExpired:
+            # The kernel is a child in a session of its own, and may be too busy to see that its parent is gone.
+            for one in [*process.children(recursive=True), process]:
+                with contextlib.suppress(psutil.NoSuchProcess):
+                    one.kill()
+            process.wait()
+            return Grade(name, f"stopped after {timeout:g} s")
+    results = out / "results.json"
+    if process.returncode != 0 or not results.exists():
+        words = log.read_text(encoding="utf-8", errors="replace")
+        return Grade(name, "could not be run", messages=[words[-2000:]])
+    made = Grade(name, "graded")
+    for test in json.loads(results.read_text(encoding="utf-8"))["tests"]:
         made.score += test.get("score") or 0.0
         made.possible += test.get("max_score") or 0.0
         if (test.get("score") or 0.0) < (test.get("max_score") or 0.0):
@@ -75,9 +88,12 @@ def grade(autograder, submission, timeout=120.0, memory=4.0):
 
 
 def grade_all(autograder, submissions, timeout=120.0, memory=4.0, workers=2):
-    """Grade many, in their order."""
+    """Grade many, in their order; files of one name in several folders are told apart by their folders."""
+    paths = [Path(path) for path in submissions]
+    again = {path.name for k, path in enumerate(paths) if path.name in {other.name for other in paths[:k]}}
+    names = [f"{path.resolve().parent.name}-{path.name}" if path.name in again else path.name for path in paths]
     with ThreadPoolExecutor(workers) as pool:
-        return list(pool.map(lambda path: grade(autograder, path, timeout, memory), submissions))
+        return list(pool.map(lambda path, name: grade(autograder, path, timeout, memory, name), paths, names))
 
 
 def write(grades, folder):

@@ -49,7 +49,8 @@ def check_value(found, expected, name, *, mistakes=None, tolerance=1e-6):
     except (TypeError, ValueError):
         raise AssertionError(f"{name}: expected real numbers, got {_short(found)}") from None
     if value.shape != expected.shape:
-        raise AssertionError(f"{name}: wrong shape, {value.shape} where {expected.shape} is needed")
+        needed = f"{expected.shape} is needed" if expected.shape else "a single number is needed"
+        raise AssertionError(f"{name}: wrong shape, {value.shape} where {needed}")
     if not np.all(np.isfinite(value)):
         raise AssertionError(f"{name}: contains nan or infinity, {_short(value)}")
     if _close(value, expected, tolerance):
@@ -57,6 +58,8 @@ def check_value(found, expected, name, *, mistakes=None, tolerance=1e-6):
     for words, wrong in (mistakes or {}).items():
         if np.shape(wrong) == value.shape and _close(value, np.asarray(wrong, dtype=float), tolerance):
             raise AssertionError(f"{name}: {words} (you have {_short(value)})")
+    if _close(value, expected, 1000 * tolerance):
+        raise AssertionError(f"{name}: you have {_short(value)}, nearly right, but not to the accuracy asked for")
     raise AssertionError(f"{name}: you have {_short(value)}, which is not right")
 
 
@@ -102,6 +105,8 @@ def check_function(function, expected, cases, name, *, mistakes=None, tolerance=
     for case in cases:
         try:
             answers.append(function(*(x.copy() if isinstance(x, np.ndarray) else x for x in case)))
+        except AssertionError:
+            raise  # a check inside, which has its own words
         except Exception as error:
             raise AssertionError(f"{name}{_arguments(case)}: stops with {type(error).__name__}: {error}") from error
     if all(answer is None or answer is Ellipsis for answer in answers):

@@ -11,6 +11,7 @@ from pathlib import Path
 
 import nbformat
 import numpy as np
+import psutil
 import pytest
 from nbclient import NotebookClient
 
@@ -263,24 +264,43 @@ def test_grades(name, tmp_path):
 
 def test_endless_greedy_and_broken_submissions_do_not_stop_the_others(tmp_path):
     name = "1-cubic-flow"
+    other = tmp_path / "other"
+    other.mkdir()
     papers = [
         submission(name, tmp_path, "endless", {"velocity": "while True:\n    pass"}),
+        # One call into C, during which the kernel cannot see that it is to stop.
+        submission(name, tmp_path, "deaf", {"velocity": "sum(range(10**13))"}),
         submission(name, tmp_path, "greedy", {"velocity": "x = [bytearray(2**28) for _ in range(64)]"}),
         tmp_path / "broken.ipynb",
+        tmp_path / "missing.ipynb",
         submission(name, tmp_path, "solution", {}),
+        submission(name, other, "solution", {}),
     ]
-    papers[2].write_text("{ this is no notebook", encoding="utf-8")
-    endless, greedy, broken, solution = grades = grading.grade_all(
-        COURSE / "autograder" / f"{name}.zip", papers, timeout=90, memory=4
-    )
-    assert endless.status == "stopped after 90 s" and endless.score == 0
+    papers[3].write_text("{ this is no notebook", encoding="utf-8")
+    before = {child.pid for child in psutil.Process().children(recursive=True)}
+    grades = grading.grade_all(COURSE / "autograder" / f"{name}.zip", papers, timeout=60, memory=4)
+    endless, deaf, greedy, broken, missing, solution, again = grades
+    assert endless.score == deaf.score == 0
+    # Stopped by the clock, or by the limit on the processor's time.
+    assert {endless.status, deaf.status} <= {"stopped after 60 s", "could not be run"}
     assert greedy.score < solution.possible  # its other answers may count
-    assert broken.status == "could not be run" and broken.score == 0
-    assert solution.status == "graded" and solution.score == solution.possible
+    assert broken.status == missing.status == "could not be run" and broken.score == missing.score == 0
+    assert "FileNotFoundError" in missing.messages[0]
+    for made in (solution, again):
+        assert made.status == "graded" and made.score == made.possible == 12
+    assert {child.pid for child in psutil.Process().children(recursive=True)} <= before, "nothing is left running"
     grading.write(grades, tmp_path / "grades")
     table = (tmp_path / "grades" / "grades.csv").read_text(encoding="utf-8")
-    assert len(table.splitlines()) == 5 and "endless.ipynb,stopped after 90 s,0,0" in table
-    assert (tmp_path / "grades" / "broken.ipynb.txt").is_file()
+    assert len(table.splitlines()) == 8 and f"{tmp_path.name}-solution.ipynb,graded,12,12" in table
+    assert len(list((tmp_path / "grades").glob("*.txt"))) == 7
+
+
+def test_building_touches_nothing_else_in_its_folder(tmp_path):
+    build = script("build")
+    build.MASTERS = []
+    (tmp_path / "mine").write_text("keep", encoding="utf-8")
+    build.build(tmp_path)
+    assert (tmp_path / "mine").read_text(encoding="utf-8") == "keep"
 
 
 def secrets():
@@ -394,10 +414,11 @@ def test_same_masters_same_archives(tmp_path):
         (..., "no answer yet"),
         ("0.25", "expected real numbers"),
         (1j, "expected real numbers"),
-        ([0.25], "wrong shape"),
+        ([0.25], "a single number is needed"),
         (float("nan"), "nan or infinity"),
         (0.5, "a factor 2 is missing"),
         (0.3, "you have 0.3, which is not right"),
+        (0.2501, "nearly right, but not to the accuracy asked for"),
     ],
 )
 def test_a_wrong_value_is_named(found, told):

@@ -257,7 +257,7 @@ def test_bears_all_extremes_at_once(browser, bases, name):
             const inputs = [...root.querySelectorAll("input, select")];
             const outside = () => [...root.querySelectorAll(".views > svg")].some(svg => {
                 const frame = svg.getBoundingClientRect();
-                return [...svg.querySelectorAll(".mark, .handle, text")].some(mark => {
+                return [...svg.querySelectorAll(".dot, .handle, text")].some(mark => {
                     const box = mark.getBoundingClientRect();
                     return box.right > frame.right + 2 || box.left < frame.left - 2
                         || box.bottom > frame.bottom + 2 || box.top < frame.top - 2;
@@ -372,11 +372,54 @@ def test_hovering_the_diagram_names_the_regime_and_leaves_the_state(browser, bas
         assert figure.state() == before and figure.summary() == said and figure.root.evaluate(curve) == drawn
 
 
+def test_presets_hold_for_both_losses(browser, bases):
+    with Visit(browser, bases["http"], "cosine/sixth-order-flow.html") as visit:
+        figure = Explorable(visit.page, "phase-line")
+        for loss in ("L2", "cosine"):
+            figure.slider("loss").select_option(loss)
+            for name in ("Collapse", "Acute", "Stable"):
+                figure.button(name).click()
+                assert figure.summary().startswith(name) and figure.state()["loss"] == loss
+                figure.agrees()
+
+
+def test_a_hand_stops_the_play(browser, bases):
+    with Visit(browser, bases["http"], FIGURES["phase-diagram"][0]) as visit:
+        page, figure = visit.page, Explorable(visit.page, "phase-diagram")
+        x, y = figure.handle("diagram")  # before it runs away
+
+        def press():
+            page.mouse.move(x + 30, y)
+            page.mouse.down()
+            page.mouse.up()
+
+        for stop in (figure.button("Collapse").click, press, lambda: figure.slider("ratio").press("ArrowRight")):
+            figure.root.locator(".play").click()
+            page.wait_for_timeout(100)
+            stop()
+            assert figure.root.locator(".play").inner_text() != "Pause"
+            before = figure.state()
+            page.wait_for_timeout(200)
+            assert figure.state() == before
+
+
+def test_only_the_first_button_of_a_mouse_drags(browser, bases):
+    with Visit(browser, bases["http"], FIGURES["survival"][0]) as visit:
+        figure = Explorable(visit.page, "survival")
+        before = figure.state()
+        x, y = figure.handle("plane")
+        visit.page.mouse.move(x + 20, y + 20)
+        visit.page.mouse.down(button="right")
+        visit.page.mouse.move(x + 40, y + 20)
+        visit.page.mouse.up(button="right")
+        assert figure.state() == before
+
+
 def test_time_moves_the_point_on_the_phase_line(browser, bases):
     for name, moves in (("phase-line", {"time": 8}), ("regime-shift", {"moment": 0.9})):
         with Visit(browser, bases["http"], FIGURES[name][0]) as visit:
             figure = Explorable(visit.page, name)
-            place = "e => e.querySelector('[data-view=velocity] .mark.now').getAttribute('cx')"
+            place = "e => e.querySelector('[data-view=velocity] .dot.now').getAttribute('cx')"
             before = figure.root.evaluate(place)
             figure.move_to(**moves)
             assert figure.root.evaluate(place) != before
@@ -399,7 +442,7 @@ CONTRAST = """root => {
     const layers = [];
     for (let e = root; e; e = e.parentElement) layers.unshift(parse(getComputedStyle(e).backgroundColor));
     for (const layer of layers) ground = over(layer, ground);
-    const areasOf = svg => [...svg.querySelectorAll(".basin, .doom, .warn, .stone")].map(area => {
+    const areasOf = (svg, which = ".basin, .doom, .warn, .stone") => [...svg.querySelectorAll(which)].map(area => {
         const style = getComputedStyle(area);
         const colour = parse(style.fill);
         return over([...colour.slice(0, 3), colour[3] * Number(style.fillOpacity)], ground);
@@ -412,7 +455,13 @@ CONTRAST = """root => {
         for (const behind of inFrame ? [ground, ...areasOf(text.ownerSVGElement)] : [ground])
             found.push(ratio(over(colour, behind), behind));
     }
-    return [Math.min(...found), found.length];
+    const dots = [...root.querySelectorAll(".dot:not(.open), .handle:not(.dies)")].flatMap(dot => {
+        const colour = parse(getComputedStyle(dot).fill);
+        const shades = ".basin:not(.strong), .doom:not(.strong), .warn.weak"; // not ribbons and columns
+        const grounds = [ground, ...areasOf(dot.ownerSVGElement, shades)];
+        return grounds.map(behind => ratio(over(colour, behind), behind));
+    });
+    return [Math.min(...found), found.length, Math.min(...dots)];
 }"""
 
 
@@ -425,5 +474,5 @@ def test_accessible(browser, bases, name, theme):
             button.click()
             found = Axe().run(visit.page, f"[data-explorable={name}]")
             assert found.violations_count == 0, found.generate_report()
-            contrast, count = figure.root.evaluate(CONTRAST)
-            assert count > 20 and contrast >= 4.5
+            contrast, count, dots = figure.root.evaluate(CONTRAST)
+            assert count > 20 and contrast >= 4.5 and dots >= 3

@@ -130,6 +130,16 @@ def test_blow_up_is_said():
     assert alone.status == "blow-up"
 
 
+@pytest.mark.parametrize("values", [dict(loss="l2", learning_rate=0.5, rho=2.0), dict(learning_rate=1.0, rho=1.0)])
+def test_features_that_vanish_altogether_are_said(values):
+    panel = TrainingPanel(**{**SMALL, "steps": 100}, **values)
+    press(panel.start_button)
+    panel.wait()
+    told = html.unescape(panel.message.value)
+    assert 'role="alert"' in told and ("must be > 0" in told or "is 0" in told)
+    assert not panel.start_button.disabled and np.all(np.isfinite(panel.run.W))
+
+
 def test_unknown_parameter_is_named():
     with pytest.raises(TypeError, match="width"):
         TrainingPanel(width=3)

@@ -194,6 +194,11 @@ class TrainingPanel(ipywidgets.VBox):
                     self._draw(loss)
                     drawn = time.monotonic()
             self._draw(loss)
+        except Exception as error:  # nobody else would hear of it, in a thread
+            words = html.escape(f"{type(error).__name__}: {error}")
+            self.message.value = (
+                f'<p role="alert"><b>Ended.</b> {words}. What was recorded is in <code>.run</code>.</p>'
+            )
         finally:
             self._lock(False)
 
@@ -242,7 +247,7 @@ def _words(run, loss):
     name = "L2" if loss == "l2" else "cosine"
     ended = "" if run.status == "ok" else f" The run ended early: {run.status}."
     return (
-        f"{name} loss at time {run.t[-1]:.2f}: loss {run.loss[-1]:.4f}, effective rank {run.effective_rank[-1]:.2f} of "
+        f"{name} loss at time {run.t[-1]:.2f}: loss {run.loss[-1]:.4g}, effective rank {run.effective_rank[-1]:.2f} of "
         f"{run.W.shape[1]}, size of the features {np.trace(run.F[-1]):.3g}.{ended}"
     )
 

@@ -24,9 +24,9 @@ html[data-theme="dark"] .explorable, body[data-jp-theme-light="false"] .explorab
 .explorable svg .weak { fill-opacity: 0.25; }
 .explorable svg .stone { fill: var(--quiet); fill-opacity: 0.5; stroke: none; }
 .explorable svg .strong { fill-opacity: 0.6; }
-.explorable svg .mark { stroke: var(--ink); stroke-width: 1.8; fill: var(--ink); }
-.explorable svg .mark.open { fill: transparent; }
-.explorable svg .mark.now { fill: var(--red); stroke: none; }
+.explorable svg .dot { stroke: var(--ink); stroke-width: 1.8; fill: var(--ink); }
+.explorable svg .dot.open { fill: transparent; }
+.explorable svg .dot.now { fill: var(--red); stroke: none; }
 .explorable svg .handle { fill: var(--red); stroke: var(--ink); stroke-width: 1.5; cursor: grab; }
 .explorable svg .halo { fill: transparent; touch-action: none; cursor: grab; }
 .explorable svg .handle { touch-action: none; }
@@ -88,6 +88,8 @@ export function explorable({ model, el, name, parameters, presets = {}, play = n
   const summary = element("p", { class: "summary", "aria-live": "polite", id: `${id}-summary` });
   const inputs = {};
   const listeners = [];
+  const still = () => {};
+  let stop = still; // what ends the play that is going on
   for (const p of parameters) {
     const key = `${id}-${p.name}`;
     const output = element("output", { for: key });
@@ -102,7 +104,10 @@ export function explorable({ model, el, name, parameters, presets = {}, play = n
       if (p.options) return input.value;
       return p.of ? state[p.name].map((value, k) => (k === state[p.of] - 1 ? Number(input.value) : value)) : Number(input.value);
     };
-    input.addEventListener("input", () => change({ [p.name]: entered() }));
+    input.addEventListener("input", () => {
+      if (play?.name === p.name) stop();
+      change({ [p.name]: entered() });
+    });
     const follow = () => {
       if (String(state[p.name]) !== String(model.get(p.name))) change({ [p.name]: model.get(p.name) }, false);
     };
@@ -118,8 +123,6 @@ export function explorable({ model, el, name, parameters, presets = {}, play = n
     buttons.append(made);
     return made;
   };
-  const still = () => {};
-  let stop = still;
   if (play) {
     const switcher = button(play.label, () => {
       if (stop !== still) return stop();
@@ -145,20 +148,26 @@ export function explorable({ model, el, name, parameters, presets = {}, play = n
     });
     switcher.classList.add("play");
   }
-  for (const [label, values] of Object.entries(presets)) button(label, () => change(values));
+  for (const [label, values] of Object.entries(presets)) {
+    button(label, () => {
+      stop();
+      change(values);
+    });
+  }
   button("Reset", () => {
     stop();
     change(initial);
   }).classList.add("reset");
+  let link = null;
   if (model.address) {
-    button("Link to this state", async (event) => {
+    link = button("Link to this state", async () => {
       const place = model.address(name, state);
       history.replaceState(null, "", place);
       try {
         await navigator.clipboard.writeText(place);
-        event.target.textContent = "Link copied";
+        link.textContent = "Link copied";
       } catch {
-        event.target.textContent = "Link is in the address bar"; // where the clipboard is not to be had
+        link.textContent = "Link is in the address bar"; // where the clipboard is not to be had
       }
     });
   }
@@ -166,7 +175,7 @@ export function explorable({ model, el, name, parameters, presets = {}, play = n
   const key = element("p", { class: "legend" });
   for (const [words, kind] of Object.entries(legend)) {
     const sample = svgElement("svg", { viewBox: "0 0 30 10", width: 30, height: 10, "aria-hidden": "true" });
-    const round = /mark|handle/.test(kind);
+    const round = /dot|handle/.test(kind);
     const block = /basin|doom|warn|stone/.test(kind);
     if (round) sample.append(svgElement("circle", { class: kind, cx: 15, cy: 5, r: 4 }));
     else sample.append(svgElement("path", { class: block ? kind : `curve ${kind}`, d: block ? "M0 0H30V10H0z" : "M0 5H30" }));
@@ -179,7 +188,11 @@ export function explorable({ model, el, name, parameters, presets = {}, play = n
     summary.textContent = redraw({ ...state, ...values }, drawn, state);
     el.lastRedraw = performance.now() - began;
   };
-  const host = { id, change, preview, describe: summary.id };
+  const drag = (values) => {
+    stop();
+    change(values);
+  };
+  const host = { id, change: drag, preview, describe: summary.id };
   const drawn = Object.fromEntries(Object.entries(views).map(([key, view]) => [key, axes(stage, key, view, host)]));
   stage.append(notes);
 
@@ -197,6 +210,7 @@ export function explorable({ model, el, name, parameters, presets = {}, play = n
       input.setAttribute("aria-valuetext", output.value);
     }
     if (tell) model.save_changes();
+    if (link) link.textContent = "Link to this state"; // one that was made is of another state now
     preview({});
   }
   change(Object.fromEntries(parameters.map((p) => [p.name, model.get(p.name) ?? p.value])), false);
@@ -245,6 +259,7 @@ function axes(stage, key, { title, xlabel, ylabel, x, y, log = "", height = 260 
   const X = (at) => frame.left + share("x", at) * (frame.right - frame.left);
   const Y = (at) => frame.bottom - share("y", at) * (frame.bottom - frame.top);
   let dragged = null;
+  let pointer = null; // which of several fingers drags
   const at = (event) => {
     const box = svg.getBoundingClientRect();
     const px = ((event.clientX - box.left) / box.width) * width;
@@ -260,19 +275,25 @@ function axes(stage, key, { title, xlabel, ylabel, x, y, log = "", height = 260 
     return nearest[2];
   };
   svg.addEventListener("pointerdown", (event) => {
+    if (dragged || event.button !== 0) return;
     // A finger that comes down elsewhere may be about to scroll the page.
     dragged = take(event, event.pointerType === "touch" ? TOUCH : Infinity);
     if (!dragged) return;
-    svg.setPointerCapture(event.pointerId);
+    pointer = event.pointerId;
+    svg.setPointerCapture(pointer);
     event.preventDefault();
   });
   svg.addEventListener("click", (event) => event.pointerType === "touch" && take(event));
   svg.addEventListener("pointermove", (event) => {
-    if (dragged) change(dragged(...at(event)));
-    else if (view.hover && event.pointerType === "mouse") preview(view.hover(...at(event)));
+    if (dragged && event.pointerId === pointer) change(dragged(...at(event)));
+    else if (!dragged && view.hover && event.pointerType === "mouse") preview(view.hover(...at(event)));
   });
   svg.addEventListener("pointerleave", () => !dragged && view.hover && preview({}));
-  for (const end of ["pointerup", "pointercancel"]) svg.addEventListener(end, () => (dragged = null));
+  for (const end of ["pointerup", "pointercancel", "lostpointercapture"]) {
+    svg.addEventListener(end, (event) => {
+      if (event.pointerId === pointer) dragged = pointer = null;
+    });
+  }
 
   // Points far outside would overflow what a renderer can place.
   const near = (pixel) => Math.round(Math.max(-1e4, Math.min(1e4, pixel)) * 10) / 10;
@@ -322,7 +343,7 @@ function axes(stage, key, { title, xlabel, ylabel, x, y, log = "", height = 260 
     },
     mark(a, b, kind) {
       const inside = X(a) > frame.left - 8 && X(a) < frame.right + 8 && Y(b) > frame.top - 8 && Y(b) < frame.bottom + 8;
-      if (inside) over.append(svgElement("circle", { class: `mark ${kind}`, cx: X(a), cy: Y(b), r: 5.5 }));
+      if (inside) over.append(svgElement("circle", { class: `dot ${kind}`, cx: X(a), cy: Y(b), r: 5.5 }));
     },
     /** A point to drag: what `drag(x, y)` returns becomes the state. A press anywhere takes the nearest one along. */
     handle(a, b, drag, kind = "") {

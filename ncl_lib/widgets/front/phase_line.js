@@ -17,14 +17,15 @@ const parameters = [
   { name: "time", label: "Time t", min: 0, max: END, step: 0.5, value: 0, digits: 1 },
 ];
 
+// Each holds for both losses.
 const presets = {
-  Collapse: { rho: 0.3, w: 0.5, size: 1 },
-  Acute: { loss: "L2", sigma2: 0.5, rho: 0.1, w: 0.08 },
-  Stable: { rho: 0.05, w: 0.3, size: 0.7 },
+  Collapse: { sigma2: 0.5, rho: 0.3, w: 0.5, size: 1 },
+  Acute: { sigma2: 0.5, rho: 0.05, w: 0.03, size: 0.6 },
+  Stable: { sigma2: 0.5, rho: 0.02, w: 0.3, size: 0.6 },
 };
 
 const legend = {
-  "stable equilibrium": "mark", "unstable or half-stable": "mark open", "start, to drag": "handle", "by now": "mark now",
+  "stable equilibrium": "dot", "unstable or half-stable": "dot open", "start, to drag": "handle", "by now": "dot now",
   "stable branch": "green", "unstable branch": "red dashed", "goes to the positive equilibrium": "basin", "does not": "doom",
 };
 

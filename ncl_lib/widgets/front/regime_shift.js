@@ -98,7 +98,7 @@ function redraw(state, views) {
     said.push(`${PICTURES[key]}: ${regimes[at(run)]} at this moment (${path.join(", then ")})`);
   }
   phaseLine(views.velocity, runs, at(runs.exact), j);
-  return `Mode ${state.mode} at time ${(now / state.rho).toFixed(2)}. ${said.join("; ")}.`;
+  return `Mode ${state.mode} at time ${(now / state.rho).toFixed(2)}, with ${said.join("; ")}.`;
 }
 
 /** Velocity of the mode under the norms of the moment, in the exact run, and under those of the start. */

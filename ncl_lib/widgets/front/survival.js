@@ -25,7 +25,7 @@ const presets = {
 };
 
 const legend = {
-  "start of a mode that lives": "handle lives", "that dies": "handle dies", "where it is by now": "mark now", "parabola f = w²": "thin quiet", "path": "thin ink", "starts that die": "doom", "water": "basin strong", "floor": "stone",
+  "start of a mode that lives": "handle lives", "that dies": "handle dies", "where it is by now": "dot now", "parabola f = w²": "thin quiet", "path": "thin ink", "starts that die": "doom", "water": "basin strong", "floor": "stone",
 };
 
 /** Whether predictions span a plane at least; on a line there is nothing to turn. */
