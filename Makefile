@@ -4,6 +4,7 @@ PYTHON ?= python3
 BIN := .venv/bin
 PORT ?= 8000
 READY := .venv/.ready
+LIBRARY := $(wildcard ncl_lib/*.py ncl_lib/widgets/*.py ncl_lib/widgets/front/*.js)
 
 .PHONY: book course test serve bench clean lock
 
@@ -46,12 +47,12 @@ $(READY): requirements.txt pyproject.toml
 	touch $@
 
 # Pages and their outputs are cached by their text alone: a change in the library has to run them again.
-_build/.library: $(wildcard ncl_lib/*.py ncl_lib/widgets/*.py ncl_lib/widgets/front/*.js) requirements.txt
+_build/.library: $(LIBRARY) requirements.txt
 	rm -rf _build/.jupyter_cache _build/.doctrees
 	mkdir -p _build
 	touch $@
 
-_build/.course: $(READY) $(wildcard course/*) $(wildcard ncl_lib/*.py ncl_lib/widgets/*.py ncl_lib/widgets/front/*.js)
+_build/.course: $(READY) $(wildcard course/*) $(LIBRARY)
 	$(BIN)/python course/build.py _build/course
 	touch $@
 

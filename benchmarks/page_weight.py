@@ -12,14 +12,19 @@ from playwright.sync_api import sync_playwright
 SITE = Path(__file__).parent.parent / "_build" / "html"
 
 
+def browser():
+    """Where chromium is; ends the program if there is none, or no built site."""
+    found = shutil.which("chromium")
+    if found is None or not (SITE / "intro.html").exists():
+        sys.exit("page weights and redraw times need chromium and a built site (make book): skipped")
+    return found
+
+
 def main():
     """Open every page from disk, and add up what it asked for."""
-    browser = shutil.which("chromium")
-    if browser is None or not (SITE / "intro.html").exists():
-        sys.exit("page weights need chromium and a built site (make book): skipped")
     sizes = {}
     with sync_playwright() as playwright:
-        chromium = playwright.chromium.launch(executable_path=browser, args=["--headless", "--no-sandbox"])
+        chromium = playwright.chromium.launch(executable_path=browser(), args=["--headless", "--no-sandbox"])
         for path in sorted(SITE.rglob("*.html")):
             if "_static" in path.parts or path.name == "index.html":
                 continue

@@ -1,23 +1,14 @@
 """How long each explorable takes to answer, and how soon a page can be read: part of ``make bench``."""
 
 import gzip
-import shutil
+import re
 import statistics
-import sys
-from pathlib import Path
 
+from page_weight import SITE, browser
 from playwright.sync_api import sync_playwright
 
 from ncl_lib.widgets import page_script
 
-SITE = Path(__file__).parent.parent / "_build" / "html"
-FIGURES = {
-    "phase-line": "l2/cubic-flow.html",
-    "phase-diagram": "cosine/sixth-order-flow.html",
-    "regime-shift": "cosine/regimes.html",
-    "clock": "past/clock.html",
-    "survival": "past/survival.html",
-}
 # Each slider goes over its whole range, in jumps, as a hand would not.
 MOVE = """root => Object.fromEntries([...root.querySelectorAll("input[type=range]")].map(input => {
     const [low, high, start] = [+input.min, +input.max, input.value];
@@ -36,16 +27,18 @@ READY = """(async () => {
 
 def main():
     """Open each page from disk, move everything, and print medians and 95th percentiles."""
-    browser = shutil.which("chromium")
-    if browser is None or not (SITE / "intro.html").exists():
-        sys.exit("redraw times need chromium and a built site (make book): skipped")
+    found = browser()
+    figures = {}  # each with a page that it is on
+    for path in sorted(SITE.glob("*/*.html")):
+        for name in re.findall(r'data-explorable="([^"]+)"', path.read_text(encoding="utf-8")):
+            figures[name] = path
     print(f"code of all explorables: {len(gzip.compress(page_script().encode())) / 1000:.1f} kB compressed")
     with sync_playwright() as playwright:
-        chromium = playwright.chromium.launch(executable_path=browser, args=["--headless", "--no-sandbox"])
+        chromium = playwright.chromium.launch(executable_path=found, args=["--headless", "--no-sandbox"])
         print(f"{'figure':>14} {'redraw ms':>10} {'95 %':>6}   slowest slider, median")
-        for name, path in FIGURES.items():
+        for name, path in figures.items():
             page = chromium.new_page()
-            page.goto((SITE / path).as_uri())
+            page.goto(path.as_uri())
             root = page.locator(f"[data-explorable={name}]")
             root.locator(".summary").wait_for()
             page.wait_for_timeout(1500)
@@ -58,17 +51,17 @@ def main():
             )
             page.close()
         print(f"{'page':>28} {'text ms':>8} {'maths ms':>8}  (medians of 5)")
-        for path in FIGURES.values():
+        for path in figures.values():
             seen = []
             for _ in range(5):
                 context = chromium.new_context()
                 page = context.new_page()
-                page.goto((SITE / path).as_uri(), wait_until="commit")
+                page.goto(path.as_uri(), wait_until="commit")
                 page.wait_for_function("window.MathJax && MathJax.startup && MathJax.startup.promise")
                 seen.append(page.evaluate(READY))
                 context.close()
             text, maths = map(statistics.median, zip(*seen, strict=True))
-            print(f"{path:>28} {text:8.0f} {maths:8.0f}")
+            print(f"{path.relative_to(SITE)!s:>28} {text:8.0f} {maths:8.0f}")
 
 
 if __name__ == "__main__":

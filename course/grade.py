@@ -80,9 +80,10 @@ def _grade(autograder, submission, folder, timeout, memory, name):
         return Grade(name, "could not be run", messages=[words[-2000:]])
     made = Grade(name, "graded")
     for test in json.loads(results.read_text(encoding="utf-8"))["tests"]:
-        made.score += test.get("score") or 0.0
-        made.possible += test.get("max_score") or 0.0
-        if (test.get("score") or 0.0) < (test.get("max_score") or 0.0):
+        score, possible = test.get("score") or 0.0, test.get("max_score") or 0.0
+        made.score += score
+        made.possible += possible
+        if score < possible:
             made.messages.append(f"{test['name']}: {test.get('output', '')}")
     return made
 

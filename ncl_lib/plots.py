@@ -11,7 +11,16 @@ import numpy as np
 
 from . import _checks
 from .diagnostics import asymmetry, commutator
-from .flows import Norms, Regime, SixthOrderFlow, ThirdOrderFlow, Trajectory, critical_ratio
+from .flows import (
+    Norms,
+    Regime,
+    SixthOrderFlow,
+    ThirdOrderFlow,
+    Trajectory,
+    classify,
+    critical_ratio,
+    universal_coordinates,
+)
 from .matrices import MatrixTrajectory
 from .modes import CosineModeTrajectory, L2Modes, ModeTrajectory
 from .network import Run
@@ -730,21 +739,13 @@ def training(run, loss, axes=None):
     heads, norms_ax, regimes_ax, rank = axes = np.ravel(axes)
     w, norms, setting = np.linalg.eigvalsh((run.W + run.W.mT) / 2), run.norms, run.setting
     mode_trajectories(run.t, w, label="head eigenvalue", ax=heads)
-    for (words, value), color, stroke in zip(
-        (("features", norms.phi), ("predictions", norms.psi), ("cross", np.abs(norms.cross))),
-        CYCLE,
-        STROKES,
-        strict=False,
-    ):
-        norms_ax.semilogy(run.t, np.maximum(value, 1e-300), color=color, ls=stroke, label=words)
-    norms_ax.legend()
-    regimes = (
-        ThirdOrderFlow(setting).regime(w)
-        if loss == "l2"
-        else np.array(
-            [SixthOrderFlow(setting, Norms(*row)).regime(x) for row, x in zip(_triples(norms), w, strict=True)]
-        )
-    )
+    sizes = {"features": norms.phi, "predictions": norms.psi, "cross": np.abs(norms.cross)}
+    curves({words: (run.t, size) for words, size in sizes.items()}, "time t", "norm", logy=True, ax=norms_ax)
+    if loss == "l2":
+        regimes = ThirdOrderFlow(setting).regime(w)
+    else:
+        v, beta, ratio = universal_coordinates(w, norms, setting)
+        regimes = classify(v, beta[:, None], ratio[:, None])
     counts = [np.count_nonzero(regimes == regime, axis=1) for regime in REGIME_COLOURS]
     names = [regime.value.capitalize() for regime in REGIME_COLOURS]
     regimes_ax.stackplot(run.t, counts, labels=names, colors=list(REGIME_COLOURS.values()), alpha=0.75, step="post")

@@ -6,9 +6,7 @@ code. Parameters are traits: set one, and the figure moves; move the figure, and
 
 from __future__ import annotations
 
-import base64
 import html
-import io
 import json
 import re
 from importlib.resources import files
@@ -19,10 +17,11 @@ import numpy as np
 import traitlets
 
 from .. import plots
-from ..flows import ThirdOrderFlow
+from ..flows import Norms, SixthOrderFlow, ThirdOrderFlow
 from ..modes import CosineModes
 from ..setting import Setting
 from ..survival import surviving_modes
+from ._image import image
 
 _FIGURES = ("phase_line", "phase_diagram", "regime_shift", "clock", "survival")
 
@@ -101,18 +100,14 @@ class _Explorable(anywidget.AnyWidget):
         with plt.rc_context():
             plots.use_book_style()
             alt = self._picture()
-            figure, picture = plt.gcf(), io.BytesIO()
-            figure.savefig(picture, format="svg", metadata={"Date": None})
-            plt.close(figure)
+            picture = image(plt.gcf(), alt, "svg")
+            plt.close()
         # The class that names a figure holds its parameters; the instance's own class may come after it.
         owner = next(cls for cls in type(self).__mro__ if "_figure" in cls.__dict__)
         state = {name: getattr(self, name) for name in owner.class_own_traits(sync=True)}
         name = self._figure.replace("_", "-")
-        source = base64.b64encode(picture.getvalue()).decode()
-        data["text/html"] = (
-            f'<div class="explorable" data-explorable="{name}" data-state="{html.escape(json.dumps(state))}">'
-            f'<img src="data:image/svg+xml;base64,{source}" alt="{html.escape(alt)}"></div>'
-        )
+        words = html.escape(json.dumps(state))
+        data["text/html"] = f'<div class="explorable" data-explorable="{name}" data-state="{words}">{picture}</div>'
         return data, metadata
 
 
@@ -151,9 +146,14 @@ class PhaseLine(_Explorable):
     time = _Number(0.0, min=0, max=60).tag(sync=True)
 
     def _picture(self):
-        plots.velocity_curves([ThirdOrderFlow(Setting(self.sigma2, self.rho))])
+        flow = ThirdOrderFlow(setting := Setting(self.sigma2, self.rho))
+        if self.loss == "cosine":
+            w = np.full(8, self.size)
+            flow = SixthOrderFlow(setting, Norms.of_modes(w, w**2, setting))
+        plots.velocity_curves([flow])
         return (
-            "Velocity of a mode under the L2 loss against its head eigenvalue, with its equilibria marked on the axis."
+            f"Velocity of a mode under the {self.loss} loss against its head eigenvalue, with its equilibria marked on "
+            "the axis."
         )
 
 

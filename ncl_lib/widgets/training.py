@@ -2,10 +2,8 @@
 
 from __future__ import annotations
 
-import base64
 import dataclasses
 import html
-import io
 import threading
 import time
 
@@ -17,6 +15,7 @@ from .. import plots
 from .._solve import Status
 from ..network import LinearNetwork, train
 from ..setting import Setting
+from ._image import image
 
 __all__ = ["TrainingPanel"]
 
@@ -117,14 +116,14 @@ class TrainingPanel(ipywidgets.VBox):
             return
         values = {name: control.value for name, control in self.controls.items()}
         try:
-            step = self._prepare(values)
+            network, step = self._prepare(values)
         except (TypeError, ValueError) as error:
             self.message.value = f'<p role="alert"><b>Not started.</b> {html.escape(str(error))}</p>'
             return
         self.run, self.progress.value = None, 0
         self._asked_to_stop.clear()
         self._lock(True)
-        self._thread = threading.Thread(target=self._train, args=(step, values["loss"]), daemon=True)
+        self._thread = threading.Thread(target=self._train, args=(network, step, values["loss"]), daemon=True)
         self._thread.start()
 
     def stop(self):
@@ -153,7 +152,7 @@ class TrainingPanel(ipywidgets.VBox):
             self._thread.join(timeout)
 
     def _prepare(self, values):
-        """A function that trains one part of the run, given how far it has come; raises for values not allowed."""
+        """The start, and a function that trains a network for one part of the run; raises for values not allowed."""
         for name, largest in _LARGEST.items():
             if values[name] > largest:
                 raise ValueError(f"{name}={values[name]}: must be <= {largest} in this panel")
@@ -173,22 +172,20 @@ class TrainingPanel(ipywidgets.VBox):
             every = max(1, values["steps"] // 200)
             return train(network, setting, steps=steps, rng=rng, record_every=every, progress=False, **options)
 
-        self._network = network
-        return step
+        return network, step
 
-    def _train(self, step, loss):
-        network, drawn = self._network, 0.0
+    def _train(self, network, step, loss):
+        drawn = 0.0
         try:
             for part in range(_PARTS):
                 run = step(part, network)
                 self.run = run if self.run is None else _joined(self.run, run)
                 network = run.network
                 self.progress.value = part + 1
-                ends = part == _PARTS - 1 or run.status != "ok"
-                if self._asked_to_stop.is_set() and not ends:
-                    self.run = dataclasses.replace(self.run, status=Status("interrupted", time=self.run.t[-1]))
+                if part == _PARTS - 1 or run.status != "ok":
                     break
-                if ends:
+                if self._asked_to_stop.is_set():
+                    self.run = dataclasses.replace(self.run, status=Status("interrupted", time=self.run.t[-1]))
                     break
                 if time.monotonic() > drawn + _PAUSE:
                     self._draw(loss)
@@ -211,7 +208,8 @@ class TrainingPanel(ipywidgets.VBox):
         figure = Figure(figsize=(9.0, 6.0), layout="constrained")
         plots.training(self.run, loss, figure.subplots(2, 2))
         words = _words(self.run, loss)
-        self.picture.value = _image(figure, words)
+        alt = f"Head eigenvalues, norms, regimes and effective rank over time. {words}"
+        self.picture.value = image(figure, alt, "png")
         self.message.value = f'<p aria-live="polite">{words}</p>'
 
     def _repr_mimebundle_(self, **options):
@@ -250,11 +248,3 @@ def _words(run, loss):
         f"{name} loss at time {run.t[-1]:.2f}: loss {run.loss[-1]:.4g}, effective rank {run.effective_rank[-1]:.2f} of "
         f"{run.W.shape[1]}, size of the features {np.trace(run.F[-1]):.3g}.{ended}"
     )
-
-
-def _image(figure, words):
-    data = io.BytesIO()
-    figure.savefig(data, format="png", dpi=90)
-    source = base64.b64encode(data.getvalue()).decode()
-    alt = f"Head eigenvalues, norms, regimes and effective rank over time. {words}"
-    return f'<img style="max-width:100%" src="data:image/png;base64,{source}" alt="{html.escape(alt)}">'

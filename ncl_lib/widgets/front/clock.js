@@ -1,6 +1,6 @@
 // Clock: one mode under three decays, over time and over the clock on which all of them have the same shape.
 import { clock, participationRatio, solveModes } from "./model.js";
-import { explorable, grid, sweep } from "./draw.js";
+import { explorable, grid, remembered, sweep } from "./draw.js";
 
 export const name = "clock";
 
@@ -44,12 +44,8 @@ function shapesOf(state) {
   return solveModes(w, f, state.sigma2, 0, taus, "exact", null, true);
 }
 
-let remembered = { key: "", run: null }; // decays, mode and time need no new run: that is the theorem
-function recall(state) {
-  const key = [state.sigma2, state.spread].join();
-  if (remembered.key !== key) remembered = { key, run: shapesOf(state) };
-  return remembered.run;
-}
+// Decays, mode and time need no new run: that is the theorem.
+const recall = remembered(["sigma2", "spread"], shapesOf);
 
 /** Shape at a reading of the clock, between those of the run. */
 function shapeAt(run, tau) {
@@ -83,15 +79,16 @@ function redraw(state, { over, shape, reading }) {
     reading.curve(times.slice(1).map((t) => [t, clock(t, rho)]), KINDS[d]);
     const now = clock(state.time, rho);
     const value = shapeAt(run, now);
+    const head = value[j] * Math.exp(-rho * state.time);
     const drag = (t) => ({ time: t });
     // From a reading back to the time at which this clock shows it.
     const back = (tau) => ({ time: rho > 0 ? Math.log1p(2 * rho * tau) / (2 * rho) : tau });
-    over.handle(state.time, value[j] * Math.exp(-rho * state.time), drag, COLOURS[d]);
+    over.handle(state.time, head, drag, COLOURS[d]);
     shape.handle(Math.max(now, FIRST), value[j], back, COLOURS[d]);
     reading.handle(state.time, Math.max(now, FIRST), drag, COLOURS[d]);
     const features = value.map((w, k) => w * w + run.f[0][k] - run.w[0][k] ** 2);
     said.push(
-      `under ρ = ${rho.toFixed(3)} the clock reads ${now.toPrecision(4)}, the head is ${(value[j] * Math.exp(-rho * state.time)).toFixed(3)}, ` +
+      `under ρ = ${rho.toFixed(3)} the clock reads ${now.toPrecision(4)}, the head is ${head.toFixed(3)}, ` +
         `its shape ${value[j].toFixed(3)}, the effective rank ${participationRatio(features).toFixed(2)}`,
     );
   });

@@ -67,7 +67,7 @@ function svgElement(tag, attributes = {}) {
 }
 
 // JupyterLab's shortcuts take arrow keys and others from whatever has the focus in a notebook, unless it says no.
-const QUIET = ["data-lm-suppress-shortcuts", "true"];
+const QUIET = { "data-lm-suppress-shortcuts": "true" };
 
 let count = 0; // for identifiers that are unique on a page with several explorables
 
@@ -94,10 +94,9 @@ export function explorable({ model, el, name, parameters, presets = {}, play = n
     const key = `${id}-${p.name}`;
     const output = element("output", { for: key });
     const input = p.options
-      ? element("select", { id: key }, ...p.options.map((o) => element("option", { value: o }, o)))
-      : element("input", { type: "range", id: key, min: p.min, max: p.max, step: p.step });
+      ? element("select", { id: key, ...QUIET }, ...p.options.map((o) => element("option", { value: o }, o)))
+      : element("input", { type: "range", id: key, min: p.min, max: p.max, step: p.step, ...QUIET });
     input.dataset.parameter = p.name;
-    input.setAttribute(...QUIET);
     controls.append(element("label", { for: key }, p.label, p.options ? "" : output, input));
     inputs[p.name] = { input, output, ...p };
     const entered = () => {
@@ -118,7 +117,7 @@ export function explorable({ model, el, name, parameters, presets = {}, play = n
   const initial = Object.fromEntries(parameters.map((p) => [p.name, p.value]));
   const buttons = element("div", { class: "buttons" });
   const button = (label, act) => {
-    const made = element("button", { type: "button", [QUIET[0]]: QUIET[1] }, label);
+    const made = element("button", { type: "button", ...QUIET }, label);
     made.addEventListener("click", act);
     buttons.append(made);
     return made;
@@ -148,16 +147,13 @@ export function explorable({ model, el, name, parameters, presets = {}, play = n
     });
     switcher.classList.add("play");
   }
-  for (const [label, values] of Object.entries(presets)) {
-    button(label, () => {
-      stop();
-      change(values);
-    });
-  }
-  button("Reset", () => {
+  /** A change that ends the play, as the hand wants something else. */
+  const byHand = (values) => {
     stop();
-    change(initial);
-  }).classList.add("reset");
+    change(values);
+  };
+  for (const [label, values] of Object.entries(presets)) button(label, () => byHand(values));
+  button("Reset", () => byHand(initial)).classList.add("reset");
   let link = null;
   if (model.address) {
     link = button("Link to this state", async () => {
@@ -172,27 +168,23 @@ export function explorable({ model, el, name, parameters, presets = {}, play = n
     });
   }
   const stage = element("div", { class: "views" });
-  const key = element("p", { class: "legend" });
+  const lines = element("p", { class: "legend" });
   for (const [words, kind] of Object.entries(legend)) {
     const sample = svgElement("svg", { viewBox: "0 0 30 10", width: 30, height: 10, "aria-hidden": "true" });
     const round = /dot|handle/.test(kind);
     const block = /basin|doom|warn|stone/.test(kind);
     if (round) sample.append(svgElement("circle", { class: kind, cx: 15, cy: 5, r: 4 }));
     else sample.append(svgElement("path", { class: block ? kind : `curve ${kind}`, d: block ? "M0 0H30V10H0z" : "M0 5H30" }));
-    key.append(element("span", {}, sample, ` ${words}`));
+    lines.append(element("span", {}, sample, ` ${words}`));
   }
-  const notes = element("div", { class: "notes" }, key, summary);
+  const notes = element("div", { class: "notes" }, lines, summary);
   el.replaceChildren(element("style", {}, STYLE), controls, buttons, stage);
   const preview = (values) => {
     const began = performance.now();
     summary.textContent = redraw({ ...state, ...values }, drawn, state);
     el.lastRedraw = performance.now() - began;
   };
-  const drag = (values) => {
-    stop();
-    change(values);
-  };
-  const host = { id, change: drag, preview, describe: summary.id };
+  const host = { id, change: byHand, preview, describe: summary.id };
   const drawn = Object.fromEntries(Object.entries(views).map(([key, view]) => [key, axes(stage, key, view, host)]));
   stage.append(notes);
 
@@ -392,6 +384,38 @@ function decades(low, high) {
   const found = [];
   for (let power = first; power <= last; power += step) found.push(Number((10.0 ** power).toPrecision(1)));
   return found;
+}
+
+/** What `make(state)` returned last, made anew only when one of these parameters has changed. */
+export function remembered(parameters, make) {
+  let known = null;
+  let made;
+  return (state) => {
+    const key = String(parameters.map((parameter) => state[parameter]));
+    if (key !== known) [known, made] = [key, make(state)];
+    return made;
+  };
+}
+
+/** Equilibria in words. */
+export const listed = (equilibria) => equilibria.map((e) => `${e.w.toFixed(3)} (${e.kind})`).join(", ");
+
+/** Where the basin of the positive equilibrium begins; beyond every picture if there is none. */
+export const barrierOf = ({ equilibria }) => equilibria.find((e) => e.w >= 0 && e.kind !== "stable")?.w ?? Infinity;
+
+/** Filled where stable, open where not. */
+export const kindOf = (equilibrium) => (equilibrium.kind === "stable" ? "" : "open");
+
+/** The velocity of a flow between two places, on the ground of its basins, with its equilibria on the axis. */
+export function phasePortrait(view, flow, ws, values, height) {
+  const [left, right] = [ws[0], ws.at(-1)];
+  const barrier = Math.min(barrierOf(flow), right);
+  view.clear([left, right], [-height, height]);
+  view.rectangle(left, barrier, -height, height, "doom");
+  view.rectangle(barrier, right, -height, height, "basin");
+  view.curve([[left, 0], [right, 0]], "thin quiet");
+  view.curve(ws.map((w, k) => [w, values[k]]));
+  for (const e of flow.equilibria) view.mark(e.w, 0, kindOf(e));
 }
 
 /** What plays a parameter from low to high within five seconds. */

@@ -161,7 +161,7 @@ function halfRule(n) {
   return rules.get(n);
 }
 
-/** Squared nodes and weights for one of the two integrals, mapped by t = length sinh(kappa y). */
+/** Squared nodes and weights for the integral of t^power / sqrt(prod(1 + a t^2)), mapped by t = length sinh(kappa y). */
 function mapped(a, power, n, tail) {
   let largest = 0;
   let total = 0;
@@ -169,15 +169,15 @@ function mapped(a, power, n, tail) {
     largest = Math.max(largest, x);
     total += x;
   }
-  const length = 1 / Math.sqrt(2 * largest);
+  const length = 1 / Math.sqrt(largest);
   // Walk out until what is left of the integral is negligible, and back to where that begins.
-  const unit = 1 / Math.sqrt(2 * total);
+  const unit = 1 / Math.sqrt(total);
   const limit = Math.log(tail);
   const negligible = (t) => {
     let product = 1; // overflows to infinity, which is negligible
     let strongest = 0;
     for (const x of a) {
-      const det = 1 + 2 * x * t * t;
+      const det = 1 + x * t * t;
       product *= det;
       strongest = Math.max(strongest, x / det);
     }
@@ -206,8 +206,8 @@ export function exactDrive(w, f, sigma2, n = 56, tail = 1e-14) {
   if (f.filter((x) => x > 0).length < 2) return G; // on a line both directions are signs
   const a = Float64Array.from(f, (x) => 2 * s * x);
   const p = Float64Array.from(a, (x, k) => w[k] * w[k] * x);
-  const first = mapped(a.map((x) => x / 2), 1, n, tail);
-  const second = mapped(p.map((x) => x / 2), 3, n, tail);
+  const first = mapped(a, 1, n, tail);
+  const second = mapped(p, 3, n, tail);
   const spread = Float64Array.from(f, (x) => 2 * x * x * (s * s - 1));
   const mixed = Float64Array.from(spread, (x, k) => 2 * w[k] * w[k] * x);
   const wf = Float64Array.from(f, (x, k) => w[k] * x);
@@ -267,34 +267,19 @@ const D = [
   -1453857185 / 822651844, 69997945 / 29380423,
 ];
 
-/** Integrate y' = velocity(t, y); returns the states at `times`, ended early where `stop(y)` holds after a step. */
-export function integrate(velocity, y0, times, tolerance = 1e-8, stop = () => false) {
-  const n = y0.length;
+/**
+ * Walk along a solution from y0 and return its states at `times`, ended early where `stop(y)` holds after a step. What a
+ * step is, `attempt(t, y, dt, slope)` says: the `next` state, its `error` in units of what is allowed, the state
+ * `inside` the step a share x after its start, and the `slope` at its end; `rescale(error)` is how its length changes.
+ */
+function march(y0, times, { step, slope, attempt, rescale, most }, stop) {
   const states = [y0.slice()];
   const end = times[times.length - 1];
   let t = times[0];
   let y = y0.slice();
-  let k1 = velocity(t, y);
-  let step = Math.min((end - t) / 100, 0.01) || 1e-6;
-  for (let count = 0; states.length < times.length && count < 50000; count++) {
+  for (let count = 0; states.length < times.length && count < most; count++) {
     const dt = Math.min(step, end - t);
-    const k = [k1];
-    let next = null;
-    for (let stage = 0; stage < 6; stage++) {
-      next = y.map((value, j) => {
-        let total = 0;
-        for (let m = 0; m <= stage; m++) total += A[stage][m] * k[m][j];
-        return value + dt * total;
-      });
-      k.push(velocity(t + C[stage] * dt, next));
-    }
-    let error = 0;
-    for (let j = 0; j < n; j++) {
-      let off = 0;
-      for (let m = 0; m < 7; m++) off += E[m] * k[m][j];
-      const size = tolerance * (1e-3 + Math.max(Math.abs(y[j]), Math.abs(next[j])));
-      error = Math.max(error, Math.abs(dt * off) / size);
-    }
+    const { next, error, inside, slopeAt } = attempt(t, y, dt, slope);
     if (!Number.isFinite(error)) {
       step = 0.2 * dt;
       continue;
@@ -302,17 +287,33 @@ export function integrate(velocity, y0, times, tolerance = 1e-8, stop = () => fa
     if (error <= 1) {
       if (stop(next)) return states;
       const reached = dt === end - t ? end : t + dt;
-      while (states.length < times.length && times[states.length] <= reached) {
-        const x = (times[states.length] - t) / dt;
-        states.push(x >= 1 ? next.slice() : between(y, next, k, dt, x));
-      }
-      t = reached;
-      y = next;
-      k1 = k[6];
+      while (states.length < times.length && times[states.length] <= reached) states.push(inside((times[states.length] - t) / dt));
+      [t, y, slope] = [reached, next, slopeAt(reached)];
     }
-    step = dt * Math.min(5, Math.max(0.2, 0.9 * (error || 1e-10) ** -0.2));
+    step = dt * rescale(error);
   }
   return states;
+}
+
+/** Integrate y' = velocity(t, y); returns the states at `times`, ended early where `stop(y)` holds after a step. */
+export function integrate(velocity, y0, times, tolerance = 1e-8, stop = () => false) {
+  const attempt = (t, y, dt, slope) => {
+    const k = [slope];
+    let next = null;
+    for (let stage = 0; stage < 6; stage++) {
+      next = y.map((value, j) => value + dt * sum(stage + 1, (m) => A[stage][m] * k[m][j]));
+      k.push(velocity(t + C[stage] * dt, next));
+    }
+    let error = 0;
+    for (let j = 0; j < y.length; j++) {
+      const size = tolerance * (1e-3 + Math.max(Math.abs(y[j]), Math.abs(next[j])));
+      error = Math.max(error, Math.abs(dt * sum(7, (m) => E[m] * k[m][j])) / size);
+    }
+    return { next, error, inside: (x) => (x >= 1 ? next.slice() : between(y, next, k, dt, x)), slopeAt: () => k[6] };
+  };
+  const step = Math.min((times[times.length - 1] - times[0]) / 100, 0.01) || 1e-6;
+  const rescale = (error) => Math.min(5, Math.max(0.2, 0.9 * (error || 1e-10) ** -0.2));
+  return march(y0, times, { step, slope: velocity(times[0], y0), attempt, rescale, most: 50000 }, stop);
 }
 
 /** State inside a step, a share x of it after its start. */
@@ -334,40 +335,20 @@ function between(y, next, k, dt, x) {
  */
 export function sketch(velocity, diagonal, y0, times, tolerance, stop = () => false) {
   const gamma = 1 - Math.SQRT1_2;
-  const n = y0.length;
-  const states = [y0.slice()];
-  const end = times[times.length - 1];
-  let t = times[0];
-  let y = y0.slice();
-  let F = velocity(t, y);
-  let step = (end - t) / 50;
-  for (let count = 0; states.length < times.length && count < 5000; count++) {
-    const dt = Math.min(step, end - t);
+  const attempt = (t, y, dt, slope) => {
     const rates = diagonal(t, y);
-    const k1 = F.map((value, j) => (dt * value) / (1 - gamma * dt * rates[j]));
+    const k1 = slope.map((value, j) => (dt * value) / (1 - gamma * dt * rates[j]));
     const middle = velocity(t + dt, y.map((value, j) => value + k1[j]));
     const k2 = middle.map((value, j) => (dt * value - 2 * k1[j]) / (1 - gamma * dt * rates[j]));
     const next = y.map((value, j) => value + 1.5 * k1[j] + 0.5 * k2[j]);
     let error = 0;
-    for (let j = 0; j < n; j++) error = Math.max(error, Math.abs(k1[j] + k2[j]) / 2 / (tolerance * (0.1 + Math.abs(next[j]))));
-    if (!Number.isFinite(error)) {
-      step = 0.2 * dt;
-      continue;
-    }
-    if (error <= 1) {
-      if (stop(next)) return states;
-      const reached = dt === end - t ? end : t + dt;
-      while (states.length < times.length && times[states.length] <= reached) {
-        const x = (times[states.length] - t) / dt;
-        states.push(y.map((value, j) => value + x * (next[j] - value)));
-      }
-      t = reached;
-      y = next;
-      F = velocity(t, y);
-    }
-    step = dt * Math.min(3, Math.max(0.2, 0.9 / Math.sqrt(error || 1e-4)));
-  }
-  return states;
+    for (let j = 0; j < y.length; j++) error = Math.max(error, Math.abs(k1[j] + k2[j]) / 2 / (tolerance * (0.1 + Math.abs(next[j]))));
+    const inside = (x) => y.map((value, j) => value + x * (next[j] - value));
+    return { next, error, inside, slopeAt: (reached) => velocity(reached, next) };
+  };
+  const step = (times[times.length - 1] - times[0]) / 50;
+  const rescale = (error) => Math.min(3, Math.max(0.2, 0.9 / Math.sqrt(error || 1e-4)));
+  return march(y0, times, { step, slope: velocity(times[0], y0), attempt, rescale, most: 5000 }, stop);
 }
 
 /**
@@ -388,10 +369,11 @@ export function solveModes(w0, f0, sigma2, rho, times, closure, norms = null, pi
   const scale = sum(w0.length, (k) => w0[k] ** 2);
   const predictions = (w) => normsOf(w, features(w), sigma2).psi;
   const smallest = 1e-6 * predictions(w0);
-  const rough = w0.length < 12 ? [12, 1e-6] : [8, 1e-4]; // few modes have longer tails
+  const few = w0.length < 12; // which have longer tails
+  const rule = !picture ? [] : few ? [12, 1e-6] : [8, 1e-4];
   const velocity = (x, w) => {
     const f = features(w);
-    const G = closure !== "exact" ? drive(w, f, sigma2, closure) : picture ? exactDrive(w, f, sigma2, ...rough) : exactDrive(w, f, sigma2);
+    const G = closure === "exact" ? exactDrive(w, f, sigma2, ...rule) : drive(w, f, sigma2, closure);
     // All closures but the paper's leave |w| alone exactly; rounding would not.
     const along = closure === "sixth-order" ? 0 : sum(w.length, (k) => w[k] * G[k]) / sum(w.length, (k) => w[k] ** 2);
     return G.map((value, k) => scale * Math.exp(x) * (value - along * w[k]));
@@ -417,22 +399,25 @@ export function solveModes(w0, f0, sigma2, rho, times, closure, norms = null, pi
 
 // ---- Survival ---------------------------------------------------------------------------------------------------
 
+/** Who is not forced dead, and the floors over which water rises. */
+export function fitness(w, f) {
+  const c = f.map((value, j) => value - w[j] ** 2);
+  return { able: c.map((value, j) => f[j] > 0 && (value > 0 || w[j] > 0)), floors: c.map((value) => Math.max(-value, 0)) };
+}
+
 /** Water-filling: who lives, and the level x; null where no mode is able, or the only one has a negative head. */
 export function waterFill(w, f) {
-  const c = f.map((value, j) => value - w[j] ** 2);
-  const able = w.map((value, j) => f[j] > 0 && (c[j] > 0 || value > 0));
+  const { able, floors } = fitness(w, f);
   const count = able.filter(Boolean).length;
   if (count === 0 || (count === 1 && w[able.indexOf(true)] <= 0)) return null;
-  let volume = sum(w.length, (j) => w[j] ** 2 + (able[j] ? 0 : Math.min(c[j], 0)));
-  const floors = [];
-  able.forEach((yes, j) => yes && floors.push(Math.max(-c[j], 0)));
-  floors.sort((p, q) => p - q);
-  let above = floors.reduce((p, q) => p + q, 0);
+  const volume = sum(w.length, (j) => w[j] ** 2 - (able[j] ? 0 : floors[j]));
+  const depths = floors.filter((_, j) => able[j]).sort((p, q) => p - q);
+  let above = sum(count, (k) => depths[k]);
   let level = 0;
-  for (let k = 0; k < floors.length; k++) {
-    above -= floors[k];
+  for (let k = 0; k < count; k++) {
+    above -= depths[k];
     level = (volume - above) / (k + 1);
-    if (k + 1 === floors.length || level <= floors[k + 1]) break;
+    if (k + 1 === count || level <= depths[k + 1]) break;
   }
-  return { level, alive: able.map((yes, j) => yes && level > Math.max(-c[j], 0)) };
+  return { level, alive: able.map((yes, j) => yes && level > floors[j]) };
 }

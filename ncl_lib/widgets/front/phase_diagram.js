@@ -1,6 +1,6 @@
 // Phase diagram: coupling and decay ratio decide which equilibria exist, the size of a mode where it goes.
 import { classify, criticalRatio, fold, normalForm } from "./model.js";
-import { explorable, grid } from "./draw.js";
+import { explorable, grid, listed, phasePortrait } from "./draw.js";
 
 export const name = "phase-diagram";
 
@@ -38,8 +38,7 @@ function words({ beta, ratio, v }, flow) {
     acute: "Acute: a positive equilibrium exists, the mode is too small to reach it.",
     stable: "Stable: the mode goes to the positive equilibrium.",
   }[regime];
-  const listed = flow.equilibria.map((e) => `${e.w.toFixed(3)} (${e.kind})`).join(", ");
-  return `${verdict} Coupling ${beta.toFixed(2)}, decay ratio ${ratio.toFixed(3)}, border at ${flow.critical.toFixed(4)}. Equilibria in units of the flow's scale: ${listed}.`;
+  return `${verdict} Coupling ${beta.toFixed(2)}, decay ratio ${ratio.toFixed(3)}, border at ${flow.critical.toFixed(4)}. Equilibria in units of the flow's scale: ${listed(flow.equilibria)}.`;
 }
 
 function redraw(state, { diagram, velocity }, held) {
@@ -69,14 +68,7 @@ function redraw(state, { diagram, velocity }, held) {
   const values = vs.map(flow.velocity);
   const top = Math.max(flow.equilibria.at(-1).w, 0.6);
   const height = 1.4 * Math.max(...vs.map((x, k) => (x > 0 && x < top ? Math.abs(values[k]) : 0)), 0.02);
-  const positive = flow.equilibria.filter((e) => e.w > 0);
-  const barrier = positive.length ? positive[0].w : SIZE[1];
-  velocity.clear([-0.2, SIZE[1]], [-height, height]);
-  velocity.rectangle(-0.2, barrier, -height, height, "doom");
-  velocity.rectangle(barrier, SIZE[1], -height, height, "basin");
-  velocity.curve([[-0.2, 0], [SIZE[1], 0]], "thin quiet");
-  velocity.curve(vs.map((x, k) => [x, values[k]]));
-  for (const e of flow.equilibria) velocity.mark(e.w, 0, e.kind === "stable" ? "" : "open");
+  phasePortrait(velocity, flow, vs, values, height);
   velocity.handle(v, flow.velocity(v), (x) => ({ v: x }));
   return words(state, flow);
 }

@@ -1,6 +1,6 @@
 // Phase line: the velocity of one mode beside its bifurcation diagram, sharing the axis of w, and the mode over time.
 import { classify, cubic, modeOverTime, sextic } from "./model.js";
-import { explorable, grid, sweep } from "./draw.js";
+import { barrierOf, explorable, grid, kindOf, listed, phasePortrait, sweep } from "./draw.js";
 
 export const name = "phase-line";
 
@@ -40,22 +40,18 @@ function flowOf({ loss, sigma2, size }, rho) {
 function regimeOf(state, flow) {
   if (state.loss === "cosine") return classify(state.w / flow.scale, flow.beta, flow.ratio);
   if (state.rho > flow.critical * (1 + 1e-12)) return "collapse";
-  const barrier = flow.equilibria.find((e) => e.kind !== "stable")?.w ?? 0;
-  return state.w > barrier ? "stable" : "acute";
+  return state.w > barrierOf(flow) ? "stable" : "acute";
 }
-
-const kindOf = (equilibrium) => (equilibrium.kind === "stable" ? "" : "open");
 
 function words(state, flow, now) {
   const regime = regimeOf(state, flow);
-  const listed = flow.equilibria.map((e) => `${e.w.toFixed(3)} (${e.kind})`).join(", ");
   const verdict = {
     collapse: "Collapse: no positive equilibrium exists, the mode dies.",
     acute: "Acute: a positive equilibrium exists, but the mode starts on the wrong side of the unstable one.",
     stable: "Stable: the mode goes to the stable positive equilibrium.",
   }[regime];
   const place = now === undefined ? "has run away" : `is at ${now.toFixed(3)}`;
-  return `${verdict} At time ${state.time.toFixed(1)} it ${place}. Critical decay ${flow.critical.toFixed(4)}. Equilibria: ${listed}.`;
+  return `${verdict} At time ${state.time.toFixed(1)} it ${place}. Critical decay ${flow.critical.toFixed(4)}. Equilibria: ${listed(flow.equilibria)}.`;
 }
 
 function redraw(state, { velocity, diagram, history }) {
@@ -64,19 +60,13 @@ function redraw(state, { velocity, diagram, history }) {
   const values = ws.map(flow.velocity);
   const top = Math.max(...flow.equilibria.map((e) => e.w), 0.3);
   const height = 1.5 * Math.max(...ws.map((w, k) => (w > -0.1 && w < top ? Math.abs(values[k]) : 0)), 0.01);
-  const positive = flow.equilibria.filter((e) => e.w > 0);
-  const barrier = state.rho === 0 ? 0 : positive.length ? positive[0].w : RANGE[1];
+  const barrier = Math.min(barrierOf(flow), RANGE[1]);
   const times = grid(0, END, TIMES);
   const path = modeOverTime(flow, state.w, times);
   const at = Math.round((state.time / END) * (TIMES - 1));
   const now = path[at];
 
-  velocity.clear(RANGE, [-height, height]);
-  velocity.rectangle(RANGE[0], barrier, -height, height, "doom");
-  velocity.rectangle(barrier, RANGE[1], -height, height, "basin");
-  velocity.curve([[RANGE[0], 0], [RANGE[1], 0]], "thin quiet");
-  velocity.curve(ws.map((w, k) => [w, values[k]]));
-  for (const e of flow.equilibria) velocity.mark(e.w, 0, kindOf(e));
+  phasePortrait(velocity, flow, ws, values, height);
   velocity.handle(state.w, flow.velocity(state.w), (w) => ({ w }));
 
   // The diagram, with w across as on the left: decay at which a given w is at rest.

@@ -1,6 +1,6 @@
 // Regime shift: sixteen modes over time with norms frozen, coupled and exact, and the ribbon of regimes of one of them.
 import { classify, normsOf, sextic, solveModes } from "./model.js";
-import { explorable, grid, sweep } from "./draw.js";
+import { explorable, grid, phasePortrait, remembered, sweep } from "./draw.js";
 
 export const name = "regime-shift";
 
@@ -25,11 +25,11 @@ const presets = {
 };
 
 /** Heads at the start: spread around their size, from below to above. */
-export const startOf = ({ size, spread }) => grid(-1, 1, MODES).map((x) => size * (1 + spread * x));
+const startOf = ({ size, spread }) => grid(-1, 1, MODES).map((x) => size * (1 + spread * x));
 
 const legend = {
   "the mode": "ink", "other modes": "thin quiet", "stable equilibrium of the moment": "green", "saddle of the moment": "red dashed",
-  "Collapse": "doom strong", "Acute": "warn", "Stable": "basin strong",
+  "Collapse": "doom strong", "Acute": "warn", "Stable": "basin strong", "velocity at this moment": "", "with the norms of the start": "thin quiet dashed",
 };
 
 /** The three runs, each with the flow that its norms make at every time. */
@@ -50,12 +50,8 @@ function runsOf({ rho, sigma2, size, spread }) {
   return runs;
 }
 
-let remembered = { key: "", runs: null }; // moving the moment or the mode needs no new runs
-function recall(state) {
-  const key = [state.rho, state.sigma2, state.size, state.spread].join();
-  if (remembered.key !== key) remembered = { key, runs: runsOf(state) };
-  return remembered.runs;
-}
+// Moving the moment or the mode needs no new runs.
+const recall = remembered(["rho", "sigma2", "size", "spread"], runsOf);
 
 const COLOURS = { collapse: "doom strong", acute: "warn", stable: "basin strong" };
 
@@ -110,15 +106,8 @@ function phaseLine(view, { frozen, exact }, at, j) {
   const ws = grid(left, right, 120);
   const values = ws.map(flow.velocity);
   const height = 1.3 * Math.max(1e-6, ...values.filter((_, k) => ws[k] > -0.15 * right && ws[k] < 0.9 * right).map(Math.abs));
-  const positive = flow.equilibria.filter((e) => e.w > 0);
-  const barrier = positive.length ? positive[0].w : right;
-  view.clear([left, right], [-height, height]);
-  view.rectangle(left, barrier, -height, height, "doom");
-  view.rectangle(barrier, right, -height, height, "basin");
-  view.curve([[left, 0], [right, 0]], "thin quiet");
+  phasePortrait(view, flow, ws, values, height);
   view.curve(ws.map((x) => [x, first.velocity(x)]), "thin quiet dashed");
-  view.curve(ws.map((x, k) => [x, values[k]]));
-  for (const e of flow.equilibria) view.mark(e.w, 0, e.kind === "stable" ? "" : "open");
   view.mark(w, flow.velocity(w), "now");
 }
 

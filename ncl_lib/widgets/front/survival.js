@@ -1,6 +1,6 @@
 // Survival: starts in the plane of head and features, dragged; who lives, who dies, and the water that decides.
-import { solveModes, waterFill } from "./model.js";
-import { explorable, grid, sweep } from "./draw.js";
+import { fitness, solveModes, waterFill } from "./model.js";
+import { explorable, grid, remembered, sweep } from "./draw.js";
 
 export const name = "survival";
 
@@ -25,22 +25,19 @@ const presets = {
 };
 
 const legend = {
-  "start of a mode that lives": "handle lives", "that dies": "handle dies", "where it is by now": "dot now", "parabola f = w²": "thin quiet", "path": "thin ink", "starts that die": "doom", "water": "basin strong", "floor": "stone",
+  "start of a mode that lives": "handle lives", "that dies": "handle dies", "where it is by now": "dot now",
+  "parabola f = w²": "thin quiet", "path": "thin ink", "starts that die": "doom", "water": "basin strong", "floor": "stone",
 };
 
 /** Whether predictions span a plane at least; on a line there is nothing to turn. */
 const turns = (w, f) => w.filter((x, k) => x !== 0 && f[k] > 0).length > 1;
 
-let remembered = { key: "", run: null };
-const still = (w, f) => ({ t: [0], w: [w], f: [f] });
-function recall({ w, f, sigma2 }) {
-  const key = [w, f, sigma2].join();
-  const taus = [0, ...grid(-1, LAST, 101).map((x) => 10 ** x)];
-  if (remembered.key !== key) remembered = { key, run: turns(w, f) ? solveModes(w, f, sigma2, 0, taus, "exact", null, true) : still(w, f) };
-  return remembered.run;
-}
+const TAUS = [0, ...grid(-1, LAST, 101).map((x) => 10 ** x)];
+const recall = remembered(["w", "f", "sigma2"], ({ w, f, sigma2 }) =>
+  turns(w, f) ? solveModes(w, f, sigma2, 0, TAUS, "exact", null, true) : { t: [0], w: [w], f: [f] },
+);
 
-const listed = (alive, wanted) => {
+const numbers = (alive, wanted) => {
   const found = alive.flatMap((yes, k) => (yes === wanted ? [k + 1] : []));
   return found.length ? found.join(", ") : "none";
 };
@@ -75,8 +72,7 @@ function redraw(state, { plane, water, heads }) {
     plane.words(w[k] + 0.07, f[k] + 0.04, String(k + 1), "start");
   }
 
-  const floors = w.map((x, k) => Math.max(x * x - f[k], 0));
-  const able = w.map((x, k) => f[k] > 0 && (f[k] > x * x || x > 0));
+  const { able, floors } = fitness(w, f);
   const top = 1.15 * Math.max(0.3, fill ? fill.level : 0, ...floors);
   water.clear([0.5, MODES + 0.5], [0, top]);
   for (let k = 0; k < MODES; k++) {
@@ -93,14 +89,14 @@ function redraw(state, { plane, water, heads }) {
   if (fill) heads.curve([[0.1, level], [10 ** LAST, level]], "thin ink");
   heads.handle(run.t[at], run.w[at][mode - 1], (tau) => ({ moment: Math.log10(Math.max(tau, 0.1)) }));
 
-  const exact = `In the exact run: ${listed(alive, true)} live, ${listed(alive, false)} die.`;
+  const exact = `In the exact run: ${numbers(alive, true)} live, ${numbers(alive, false)} die.`;
   if (!moves) return "Fewer than two modes have both a head and features at the start: nothing moves.";
   const fit = able.indexOf(true);
   if (fit < 0) return `Nobody is fit to live: features condense on one mode. ${exact}`;
   if (!fill) return `Only mode ${fit + 1} is fit to live, and its head has the wrong sign: it may keep it, and no level decides. ${exact}`;
   return (
     `${exact} Water rises to ${fill.level.toFixed(3)}, heads of the living to ${level.toFixed(3)}; ` +
-    `by the level ${listed(fill.alive, true)} live, ${listed(fill.alive, false)} die. ` +
+    `by the level ${numbers(fill.alive, true)} live, ${numbers(fill.alive, false)} die. ` +
     `Mode ${mode} starts at head ${w[mode - 1].toFixed(2)}, features ${f[mode - 1].toFixed(2)}, its floor is ${floors[mode - 1].toFixed(3)}` +
     `${able[mode - 1] ? "" : ", and its head has the wrong sign"}.`
   );
