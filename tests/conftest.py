@@ -10,7 +10,7 @@ import numpy as np
 import pytest
 from hypothesis import settings
 from playwright.sync_api import sync_playwright
-from visits import SITE, Quiet
+from visits import SITE, TABS, Quiet
 
 settings.register_profile("repeatable", derandomize=True, deadline=None, max_examples=60)
 settings.load_profile("repeatable")
@@ -40,6 +40,7 @@ def browser():
     with sync_playwright() as playwright:
         browser = playwright.chromium.launch(executable_path=found, args=FLAGS)
         yield browser
+        TABS.clear()
         browser.close()
 
 

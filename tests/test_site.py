@@ -26,7 +26,7 @@ def test_site_was_built():
 
 @pytest.mark.parametrize("path", PAGES)
 def test_page(browser, bases, path):
-    formulas = re.findall(r'class="[^"]*\bmath\b[^"]*"', (SITE / path).read_text(encoding="utf-8"))
+    formulas = re.findall(r'class="[^"]*\bmath\b[^"]*"', text_of(path))
     for kind, theme, viewport in VARIANTS:
         case = f"{path} from {kind}, {theme}, {viewport['width']} px"
         with Visit(browser, bases[kind], path, theme, viewport) as visit:
@@ -119,7 +119,7 @@ def test_internal_links_lead_somewhere(browser, bases):
                     target, _, anchor = link.removeprefix(bases["http"]).partition("#")
                     file = SITE / (target.partition("?")[0] or "index.html")
                     if not file.is_file() or (
-                        anchor and file.suffix == ".html" and f'id="{anchor}"' not in file.read_text(encoding="utf-8")
+                        anchor and file.suffix == ".html" and f'id="{anchor}"' not in text_of(file)
                     ):
                         missing.add((path, link))
         assert missing == set()

@@ -21,17 +21,29 @@ class Quiet(http.server.SimpleHTTPRequestHandler):
         pass
 
 
+TABS = {}  # open and free, by what they were opened with; the fixture `browser` empties it
+
+
 class Visit:
-    """One page, open, with what it asked for and what it complained about."""
+    """One page, open, with what it asked for and what it complained about.
+
+    Visits follow one another in one tab, as a reader's do: a fresh one loads and compiles every script and font anew.
+    """
 
     def __init__(self, browser, base, path, theme="light", viewport=WIDE, **options):
-        self.context = browser.new_context(viewport=viewport, color_scheme=theme, **options)
-        self.page = self.context.new_page()
+        self.kind = (base, *options.items())
+        self.page = TABS.pop(self.kind, None) or browser.new_context(**options).new_page()
         self.complaints, self.elsewhere = [], []
-        self.page.on("console", lambda m: self.complaints.append(m.text) if m.type in ("error", "warning") else None)
-        self.page.on("pageerror", lambda error: self.complaints.append(str(error)))
-        self.page.on("requestfailed", lambda request: self.complaints.append(f"failed: {request.url}"))
-        self.page.on("request", lambda request: self.note(request.url, base))
+        self.heard = {
+            "console": lambda m: self.complaints.append(m.text) if m.type in ("error", "warning") else None,
+            "pageerror": lambda error: self.complaints.append(str(error)),
+            "requestfailed": lambda request: self.complaints.append(f"failed: {request.url}"),
+            "request": lambda request: self.note(request.url, base),
+        }
+        for event, handler in self.heard.items():
+            self.page.on(event, handler)
+        self.page.set_viewport_size(viewport)
+        self.page.emulate_media(color_scheme=theme, media="null")
         self.page.goto(base + path)
 
     def note(self, url, base):
@@ -41,5 +53,13 @@ class Visit:
     def __enter__(self):
         return self
 
-    def __exit__(self, *error):
-        self.context.close()
+    def __exit__(self, kind, *error):
+        if kind is not None:  # nobody knows what state it is in
+            self.page.context.close()
+            return
+        for event, handler in self.heard.items():
+            self.page.remove_listener(event, handler)
+        self.page.evaluate("localStorage.clear(), sessionStorage.clear()")
+        self.page.mouse.move(0, 0)
+        self.page.goto("about:blank")
+        TABS[self.kind] = self.page
