@@ -7,13 +7,19 @@ import numpy as np
 import pytest
 
 from ncl_lib import LinearNetwork, Setting, train
-from ncl_lib.widgets import TrainingPanel
+from ncl_lib.widgets import TrainingPanel, training
 
 SMALL = dict(d=8, h=3, batch=16, steps=200)
 
 
 def press(button):
     button.click()  # what the front end sends
+
+
+@pytest.fixture
+def not_rendered(monkeypatch):
+    """Figures are made, but not as pixels, which takes longer than the training; for tests that look at none."""
+    monkeypatch.setattr(training, "image", lambda figure, alt, kind: f'<img alt="{html.escape(alt)}">')
 
 
 def test_start_trains_with_the_values_of_the_form():
@@ -29,7 +35,7 @@ def test_start_trains_with_the_values_of_the_form():
     assert "<img" in panel.picture.value and "alt=" in panel.picture.value
 
 
-def test_run_is_one_run():
+def test_run_is_one_run(not_rendered):
     """Parts laid end to end: times go on, weights are continuous, and the laws of the loss hold across seams."""
     panel = TrainingPanel(loss="cosine", rho=0.0, sigma2=0.5, learning_rate=1e-4, **SMALL)
     press(panel.start_button)
@@ -42,7 +48,7 @@ def test_run_is_one_run():
     assert np.array_equal(run.network.F, run.F[-1])
 
 
-def test_same_seed_same_run():
+def test_same_seed_same_run(not_rendered):
     runs = []
     for seed in (3, 3, 4):
         panel = TrainingPanel(seed=seed, **SMALL)
@@ -52,7 +58,7 @@ def test_same_seed_same_run():
     assert np.array_equal(runs[0], runs[1]) and not np.array_equal(runs[0], runs[2])
 
 
-def test_starts_where_the_library_starts():
+def test_starts_where_the_library_starts(not_rendered):
     panel = TrainingPanel(seed=5, **SMALL)
     press(panel.start_button)
     panel.wait()
@@ -61,7 +67,7 @@ def test_starts_where_the_library_starts():
 
 
 def test_stop_keeps_what_there_is_and_values_can_be_changed():
-    panel = TrainingPanel(d=64, h=16, batch=512, steps=200_000)
+    panel = TrainingPanel(d=32, h=8, batch=128, steps=100_000)
     press(panel.start_button)
     assert panel.start_button.disabled and not panel.stop_button.disabled
     assert all(control.disabled for control in panel.controls.values())
@@ -100,7 +106,7 @@ def test_stop_keeps_what_there_is_and_values_can_be_changed():
         ("seed", -1, "seed=-1"),
     ],
 )
-def test_a_bad_value_is_named_and_nothing_starts(name, value, says):
+def test_a_bad_value_is_named_and_nothing_starts(not_rendered, name, value, says):
     panel = TrainingPanel(**SMALL)
     panel.controls[name].value = value
     press(panel.start_button)
