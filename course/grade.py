@@ -9,14 +9,16 @@ limits are a fence against mistakes, not against malice: grade strangers' code i
 import argparse
 import contextlib
 import csv
+import importlib
 import json
 import math
 import os
+import resource
 import shutil
-import sys
 import tempfile
-from concurrent.futures import ThreadPoolExecutor
+from concurrent.futures import ProcessPoolExecutor
 from dataclasses import dataclass, field
+from multiprocessing import get_context
 from pathlib import Path
 
 import psutil
@@ -33,49 +35,57 @@ class Grade:
     messages: list[str] = field(default_factory=list)
 
 
-# Limits are set in the process itself before it becomes the grader; its kernel inherits them.
-LIMITED = """
-import os, resource, sys
-memory, seconds = int(sys.argv[1]), int(sys.argv[2])
-resource.setrlimit(resource.RLIMIT_AS, (memory, memory))
-resource.setrlimit(resource.RLIMIT_CPU, (seconds, seconds + 5))
-os.execv(sys.executable, [sys.executable, "-m", "otter", "run", *sys.argv[3:]])
-"""
+def grade(autograder, submission, timeout=120.0, memory=4.0):
+    """Grade one notebook; `timeout` in seconds, `memory` in gigabytes."""
+    (made,) = grade_all(autograder, [submission], timeout, memory, workers=1)
+    return made
 
 
-def grade(autograder, submission, timeout=120.0, memory=4.0, name=None):
-    """Grade one notebook; `timeout` in seconds, `memory` in gigabytes, `name` in the table.
+def grade_all(autograder, submissions, timeout=120.0, memory=4.0, workers=2):
+    """Grade many, in their order; files of one name in several folders are told apart by their folders."""
+    paths = [Path(path) for path in submissions]
+    again = {path.name for k, path in enumerate(paths) if path.name in {other.name for other in paths[:k]}}
+    names = [f"{path.resolve().parent.name}-{path.name}" if path.name in again else path.name for path in paths]
+    # Loading Otter takes longer than grading. A worker loads it once, and forks a process for each submission; it has
+    # no threads that a fork would break.
+    with ProcessPoolExecutor(workers, mp_context=get_context("spawn"), initializer=_load) as pool:
+        waiting = [
+            pool.submit(_grade, Path(autograder).resolve(), path.resolve(), timeout, memory, name)
+            for path, name in zip(paths, names, strict=True)
+        ]
+        return [future.result() for future in waiting]
 
-    Whatever goes wrong with one submission is said in its grade, so that the others go on.
-    """
-    name = Path(submission).name if name is None else name
+
+def _load():
+    os.environ.update(OPENBLAS_NUM_THREADS="1", MPLBACKEND="agg")
+    importlib.import_module("otter.run")
+
+
+def _grade(autograder, submission, timeout, memory, name):
+    """Grade one in a process of its own. Whatever goes wrong is said in the grade, so that the others go on."""
     try:
         with tempfile.TemporaryDirectory(ignore_cleanup_errors=True) as folder:
-            return _grade(Path(autograder).resolve(), Path(submission).resolve(), Path(folder), timeout, memory, name)
+            return _grade_in(Path(folder), autograder, submission, timeout, memory, name)
     except (OSError, ValueError, KeyError) as error:
         return Grade(name, "could not be run", messages=[f"{type(error).__name__}: {error}"])
 
 
-def _grade(autograder, submission, folder, timeout, memory, name):
+def _grade_in(folder, autograder, submission, timeout, memory, name):
     out, log = folder / "out", folder / "log"
     out.mkdir()
     shutil.copy(submission, folder / "submission.ipynb")
-    limits = [str(int(memory * 2**30)), str(math.ceil(timeout))]
-    command = [sys.executable, "-c", LIMITED, *limits, "submission.ipynb", "-a", str(autograder), "-o", str(out)]
-    environment = {**os.environ, "OPENBLAS_NUM_THREADS": "1", "MPLBACKEND": "agg", "TMPDIR": str(folder)}
-    with log.open("wb") as file:
-        process = psutil.Popen(command, cwd=folder, stdout=file, stderr=file, env=environment)
-        try:
-            process.wait(timeout)
-        except psutil.TimeoutExpired:
-            # The kernel is a child in a session of its own, and may be too busy to see that its parent is gone.
-            for one in [*process.children(recursive=True), process]:
-                with contextlib.suppress(psutil.NoSuchProcess):
-                    one.kill()
-            process.wait()
-            return Grade(name, f"stopped after {timeout:g} s")
+    process = get_context("fork").Process(target=_run, args=(folder, autograder, out, log, timeout, memory))
+    process.start()
+    process.join(timeout)
+    if process.is_alive():
+        # The kernel is a child in a session of its own, and may be too busy to see that its parent is gone.
+        for one in [*psutil.Process(process.pid).children(recursive=True), process]:
+            with contextlib.suppress(psutil.NoSuchProcess):
+                one.kill()
+        process.join()
+        return Grade(name, f"stopped after {timeout:g} s")
     results = out / "results.json"
-    if process.returncode != 0 or not results.exists():
+    if process.exitcode != 0 or not results.exists():
         words = log.read_text(encoding="utf-8", errors="replace")
         return Grade(name, "could not be run", messages=[words[-2000:]])
     made = Grade(name, "graded")
@@ -88,13 +98,17 @@ def _grade(autograder, submission, folder, timeout, memory, name):
     return made
 
 
-def grade_all(autograder, submissions, timeout=120.0, memory=4.0, workers=2):
-    """Grade many, in their order; files of one name in several folders are told apart by their folders."""
-    paths = [Path(path) for path in submissions]
-    again = {path.name for k, path in enumerate(paths) if path.name in {other.name for other in paths[:k]}}
-    names = [f"{path.resolve().parent.name}-{path.name}" if path.name in again else path.name for path in paths]
-    with ThreadPoolExecutor(workers) as pool:
-        return list(pool.map(lambda path, name: grade(autograder, path, timeout, memory, name), paths, names))
+def _run(folder, autograder, out, log, timeout, memory):
+    """Become the grader of one submission; its kernel inherits the limits."""
+    limit, seconds = int(memory * 2**30), math.ceil(timeout)
+    resource.setrlimit(resource.RLIMIT_AS, (limit, limit))
+    resource.setrlimit(resource.RLIMIT_CPU, (seconds, seconds + 5))
+    with log.open("wb") as file:
+        for stream in (1, 2):
+            os.dup2(file.fileno(), stream)
+    os.chdir(folder)
+    os.environ["TMPDIR"] = tempfile.tempdir = str(folder)
+    importlib.import_module("otter.run").main("submission.ipynb", autograder=str(autograder), output_dir=str(out))
 
 
 def write(grades, folder):

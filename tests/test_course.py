@@ -7,6 +7,7 @@ import importlib.util
 import re
 import sys
 import zipfile
+from multiprocessing import resource_tracker
 from pathlib import Path
 
 import nbformat
@@ -15,6 +16,7 @@ import psutil
 import pytest
 from nbclient import NotebookClient
 
+import grade as grading
 from ncl_lib.course import check_function, check_value
 
 ROOT = Path(__file__).parent.parent
@@ -29,8 +31,6 @@ def script(name):
     spec.loader.exec_module(module)
     return module
 
-
-grading = script("grade")
 
 # For each assignment: submissions that are wrong but plausible, as the function that is replaced, its code, and what
 # the student is told.
@@ -266,23 +266,26 @@ def test_endless_greedy_and_broken_submissions_do_not_stop_the_others(tmp_path):
     name = "1-cubic-flow"
     other = tmp_path / "other"
     other.mkdir()
+    right = "def velocity(w, sigma2, rho):\n    return w**2 - (1 + sigma2) * w**3 - rho * w"
     papers = [
         submission(name, tmp_path, "endless", {"velocity": "while True:\n    pass"}),
         # One call into C, during which the kernel cannot see that it is to stop.
         submission(name, tmp_path, "deaf", {"velocity": "sum(range(10**13))"}),
-        submission(name, tmp_path, "greedy", {"velocity": "x = [bytearray(2**28) for _ in range(64)]"}),
+        # Its answer is right, and it would get there with four times the memory.
+        submission(name, tmp_path, "greedy", {"velocity": f"x = [np.empty(2**28, 'i1') for _ in range(64)]\n{right}"}),
         tmp_path / "broken.ipynb",
         tmp_path / "missing.ipynb",
         submission(name, tmp_path, "solution", {}),
         submission(name, other, "solution", {}),
     ]
     papers[3].write_text("{ this is no notebook", encoding="utf-8")
+    resource_tracker.ensure_running()  # a process by which Python keeps track of others, once for all
     before = {child.pid for child in psutil.Process().children(recursive=True)}
-    grades = grading.grade_all(COURSE / "autograder" / f"{name}.zip", papers, timeout=60, memory=4)
+    grades = grading.grade_all(COURSE / "autograder" / f"{name}.zip", papers, timeout=30, memory=4)
     endless, deaf, greedy, broken, missing, solution, again = grades
     assert endless.score == deaf.score == 0
     # Stopped by the clock, or by the limit on the processor's time.
-    assert {endless.status, deaf.status} <= {"stopped after 60 s", "could not be run"}
+    assert {endless.status, deaf.status} <= {"stopped after 30 s", "could not be run"}
     assert greedy.score < solution.possible  # its other answers may count
     assert broken.status == missing.status == "could not be run" and broken.score == missing.score == 0
     assert "FileNotFoundError" in missing.messages[0]
