@@ -17,7 +17,7 @@ test: book
 	$(BIN)/ruff format --check .
 	rm -rf _notebooks
 	$(BIN)/python tests/chapters_to_notebooks.py book _notebooks
-	MPLBACKEND=agg TQDM_DISABLE=1 $(BIN)/python -m pytest -n auto --doctest-modules --nbmake --nbmake-timeout=60 \
+	MPLBACKEND=agg TQDM_DISABLE=1 $(BIN)/python -m pytest -n auto --doctest-modules --nbmake --nbmake-timeout=180 \
 		--cov=ncl_lib --cov-report=term-missing --cov-fail-under=95 tests ncl_lib _notebooks
 
 # Assignments: student versions, archives for graders, solutions.
@@ -37,7 +37,7 @@ clean:
 # Pin every package anew from pyproject.toml.
 lock: $(READY)
 	$(BIN)/python -m pip install --quiet pip-tools
-	$(BIN)/pip-compile --quiet --upgrade --extra book --extra course --extra tests --strip-extras --allow-unsafe \
+	$(BIN)/pip-compile --quiet --upgrade --extra book --extra images --extra course --extra tests --strip-extras --allow-unsafe \
 		--no-emit-index-url --no-emit-find-links --no-header --output-file requirements.txt pyproject.toml
 
 $(READY): requirements.txt pyproject.toml

@@ -2,10 +2,12 @@
 
 Rung 4 :mod:`~ncl_lib.network`, rung 3 :mod:`~ncl_lib.matrices`, rung 2 :mod:`~ncl_lib.modes`, rung 1
 :mod:`~ncl_lib.flows`. Each makes one more assumption than the one above it. Beside them :mod:`~ncl_lib.expectations`
-holds the exact averages of the cosine loss. Live figures are in :mod:`~ncl_lib.widgets`.
+holds the exact averages of the cosine loss. Live figures are in :mod:`~ncl_lib.widgets`. What lies off the ladder:
+:mod:`~ncl_lib.losses`, :mod:`~ncl_lib.features`, :mod:`~ncl_lib.data`, :mod:`~ncl_lib.images`, and, one rung above it
+and with packages of its own, :mod:`ncl_lib.deep`.
 """
 
-from . import plots
+from . import data, features, images, losses, plots
 from ._solve import Status
 from .diagnostics import (
     CollapseKind,
@@ -71,8 +73,12 @@ __all__ = [
     "cosine_matrices",
     "cosine_modes",
     "critical_ratio",
+    "data",
     "eigenmodes",
+    "features",
+    "images",
     "invasion_threshold",
+    "losses",
     "norm_spread",
     "participation_ratio",
     "plots",

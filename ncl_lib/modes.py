@@ -289,7 +289,7 @@ def time_of(tau, rho, start):
 # A closure may let predictions die in finite time, as the square root of what is left of it: this far down, in units of
 # the start, the time is known to as many digits, and rounding in the features of dead modes is not yet felt.
 VANISHED = 5e-7
-_LONGEST = 30.0  # logarithm of the clock, in units of |w|^2, after which a shape has settled
+LONGEST = 30.0  # logarithm of the clock, in units of |w|^2, after which a shape has settled
 
 
 class CosineModes(_Modes):
@@ -422,8 +422,8 @@ class CosineModes(_Modes):
         # is nothing left to compute but the noise of rounding.
         scale = w0 @ w0
         x = np.log1p(tau / scale)
-        early = np.count_nonzero(x < _LONGEST)
-        steps = x[:early] if early == len(x) else np.append(x[:early], _LONGEST)
+        early = np.count_nonzero(x < LONGEST)
+        steps = x[:early] if early == len(x) else np.append(x[:early], LONGEST)
         smallest = VANISHED * predictions(w0)
         reached, w, status = integrate(
             lambda x, w: scale * np.exp(x) * drive(w),

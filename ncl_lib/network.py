@@ -12,6 +12,7 @@ from . import _checks, diagnostics
 from ._solve import Status
 from .expectations import alignment
 from .flows import Norms
+from .losses import _NAMED, Loss
 from .setting import Setting
 
 
@@ -157,7 +158,8 @@ class Run:
     network : LinearNetwork
         As training left it.
     status : Status
-        ``"ok"``, ``"blow-up"`` or ``"interrupted"``, with the time at which the arrays end.
+        ``"ok"``, ``"blow-up"``, ``"singular"`` (features vanished under a loss that divides by them) or
+        ``"interrupted"``, with the time at which it broke off; the arrays end with the last record before that.
 
     Examples
     --------
@@ -231,26 +233,6 @@ class Run:
         return np.array([alignment(W, F, self.setting) for W, F in zip(self.W, self.F, strict=True)])
 
 
-def _l2(p, v):
-    """L2 loss on predictions `p` and targets `v`: its mean, and minus its gradient in each prediction and target."""
-    g = v - p
-    return np.vdot(g, g) / (2 * len(g)), g, -g
-
-
-def _cosine(p, v):
-    """The cosine loss: its mean, and minus its gradient in each prediction and target."""
-    size_p = np.sqrt(np.einsum("ij,ij->i", p, p))[:, None]
-    size_v = np.sqrt(np.einsum("ij,ij->i", v, v))[:, None]
-    with np.errstate(divide="ignore"):
-        omega, z = p / size_p, v / size_v
-        cosine = np.einsum("ij,ij->i", omega, z)[:, None]
-        return -cosine.mean(), (z - cosine * omega) / size_p, (omega - cosine * z) / size_v
-
-
-# Each with what it means when its value is not a finite number: weights too large, or features that vanish.
-_LOSSES = {"l2": (_l2, "blow-up"), "cosine": (_cosine, "singular")}
-
-
 def train(
     network,
     setting,
@@ -262,9 +244,12 @@ def train(
     rng,
     record_every=None,
     progress=None,
-    stop_gradient=True,
-    head=True,
+    stop_gradient=None,
+    head=None,
     target_momentum=None,
+    head_rate=1.0,
+    head_decay=None,
+    data=None,
     dtype=np.float64,
 ):
     r"""Train a linear network by plain stochastic gradient descent, each batch freshly sampled.
@@ -273,7 +258,7 @@ def train(
         L_2 = \tfrac12 E |W \Phi x - \mathrm{SG}(\Phi x')|^2 , \qquad
         L_{\cos} = - E \Bigl\langle \frac{W \Phi x}{|W \Phi x|}, \mathrm{SG} \frac{\Phi x'}{|\Phi x'|} \Bigr\rangle ,
 
-    either of them plus weight decay :math:`\tfrac{\rho}{2} (|\Phi|_F^2 + |W|_F^2)`.
+    or any other :class:`~ncl_lib.losses.Loss`, plus weight decay :math:`\tfrac{\rho}{2} (|\Phi|_F^2 + |W|_F^2)`.
 
     Each step of size :math:`\eta` advances gradient-flow time by :math:`\eta`.
 
@@ -283,7 +268,7 @@ def train(
         The start; it is left as it is.
     setting : Setting
         `spectrum` may be one number or one for each of the d input coordinates.
-    loss : {"l2", "cosine"}
+    loss : {"l2", "cosine", "iso"} or Loss
     learning_rate : float
         Step size :math:`\eta > 0`, in units of gradient-flow time.
     steps, batch : int
@@ -295,12 +280,20 @@ def train(
     progress : bool, optional
         Show a progress bar; by default only when the run lasts more than two seconds.
     stop_gradient : bool, optional
-        If False, the loss is differentiated through the target branch too.
-    head : bool, optional
-        If False, the head is the identity and is not trained.
+        If False, the loss is differentiated through the target branch too. By default as the loss has it.
+    head : bool or callable, optional
+        If False, the head is the identity and is not trained. A callable, such as :class:`~ncl_lib.losses.FeatureHead`,
+        sets it at every step from the feature matrix F. By default as the loss has it.
     target_momentum : float, optional
         With :math:`m \in [0, 1]`, targets come from a moving average of the encoder,
         :math:`\Phi_t \leftarrow m \Phi_t + (1 - m) \Phi`, which starts at :math:`\Phi`; needs the stop-gradient.
+    head_rate : float, optional
+        Learning rate of the head in units of that of the encoder, > 0; its decay is not multiplied by it.
+    head_decay : float, optional
+        Weight decay of the head, >= 0; by default that of the setting, which otherwise holds for the encoder alone.
+    data : callable, optional
+        ``data(n, rng)`` draws n data, shape (n, d), in place of Gaussian ones; views still add Gaussian noise of
+        variance `sigma2`. The spectrum of the setting is then not used.
     dtype : {numpy.float64, numpy.float32}, optional
         Precision of the steps; records are kept in double precision either way.
 
@@ -334,7 +327,15 @@ def train(
     h, d = network.Phi.shape
     if np.ndim(setting.spectrum) and np.size(setting.spectrum) != d:
         raise ValueError(f"setting.spectrum has {np.size(setting.spectrum)} entries; one number or d={d} are needed")
-    gradient, verdict = _LOSSES[_checks.choice("loss", loss, tuple(_LOSSES))]
+    if not isinstance(loss, Loss):
+        loss = _NAMED[_checks.choice("loss", loss, tuple(_NAMED))]
+    head = loss.head if head is None else head
+    stop_gradient = loss.stop_gradient if stop_gradient is None else stop_gradient
+    if not (callable(head) or isinstance(head, bool)):
+        raise TypeError(f"head={head!r}: expected True, False, or a function of F")
+    if head is not False and not loss.head:
+        raise ValueError(f"head={head!r}: the loss {loss.name!r} has no head; leave it out")
+    _checks.instance("stop_gradient", stop_gradient, bool)
     if dtype not in (np.float64, np.float32):
         raise ValueError(f"dtype={dtype!r}: must be numpy.float64 or numpy.float32")
     eta = _checks.number("learning_rate", learning_rate, above=0)
@@ -350,23 +351,39 @@ def train(
             raise ValueError(f"target_momentum={target_momentum!r}: must be <= 1")
         if not stop_gradient:
             raise ValueError("stop_gradient=False: a moving-average target is not differentiated; leave one of the two")
+    head_rate = _checks.number("head_rate", head_rate, above=0)
+    head_decay = setting.rho if head_decay is None else _checks.number("head_decay", head_decay, minimum=0)
+    if data is not None and not callable(data):
+        raise TypeError(f"data={data!r}: expected a function of (n, rng) that draws n data")
 
-    Phi, W = network.Phi.astype(dtype), network.W.astype(dtype) if head else np.eye(h, dtype=dtype)
+    def set_head(Phi):
+        W = np.asarray(head(Phi @ Phi.T), dtype)
+        if W.shape != (h, h):
+            raise ValueError(f"head: made a matrix of shape {W.shape}; expected ({h}, {h})")
+        return W
+
+    Phi = network.Phi.astype(dtype)
+    W = set_head(Phi) if callable(head) else network.W.astype(dtype) if head else np.eye(h, dtype=dtype)
     target = Phi.copy() if target_momentum is not None else Phi
-    views = _Views(setting, batch, h, d, rng, whole=not stop_gradient, dtype=dtype)
+    if data is None:
+        views = _Views(setting, batch, h, d, rng, whole=not stop_gradient, dtype=dtype)
+    else:
+        views = _Drawn(setting, batch, d, rng, data, dtype)
     records, status = [], Status("ok")
     # Where the caller leaves it open, tqdm's own environment variables decide.
     hidden = {} if progress is None else {"disable": not progress}
     bar = tqdm(total=steps, delay=2 if progress is None else 0, unit="step", leave=False, **hidden)
-    k, shrink = 0, 1 - eta * setting.rho
+    k, shrink, shrink_head = 0, 1 - eta * setting.rho, 1 - eta * head_decay
     try:
         with bar, np.errstate(over="ignore", invalid="ignore"):
             for k in range(steps + 1):
                 z, u, v, xi = views.sample(Phi, target)
-                value, g, g_target = gradient(u @ W.T if head else u, v)
+                value, on_u, on_v, on_W = loss.pushes(u, v, W)
+                if k == 0:
+                    _check_pushes(loss, on_u, on_v, on_W, u, W, head, stop_gradient)
                 finite = math.isfinite(value)
                 if not finite:
-                    status = Status(verdict, time=k * eta)
+                    status = Status(loss.failure, time=k * eta)
                 # The start is recorded whatever its loss.
                 if k == 0 or (finite and (k % record_every == 0 or k == steps)):
                     ratio = np.vdot(target, Phi) / size if (size := np.vdot(Phi, Phi)) > 0 else np.inf
@@ -374,15 +391,16 @@ def train(
                     records.append((k, last[1], last[0] @ last[0].T, float(value), ratio))
                 if k == steps or not finite:
                     break
-                push = views.against_x(g, z) / batch
-                push = W.T @ push if head else push
+                push = views.against_x(on_u, z) / batch
                 if not stop_gradient:
-                    push += views.against_other(g_target, z, xi) / batch
-                if head:
-                    W *= shrink
-                    W += (eta / batch) * (g.T @ u)
+                    push += views.against_other(on_v, z, xi) / batch
+                if head is True:
+                    W *= shrink_head
+                    W += (eta * head_rate / batch) * on_W
                 Phi *= shrink  # in place: without a moving average the target is the encoder
                 Phi += eta * push
+                if callable(head):
+                    W = set_head(Phi)
                 if target_momentum is not None:
                     target += (1 - target_momentum) * (Phi - target)
                 bar.update()
@@ -391,7 +409,17 @@ def train(
         if not records:
             raise
     k, Ws, Fs, values, ratios = map(np.array, zip(*records, strict=True))
-    return Run(setting, k * eta, Ws, Fs, values, ratios, LinearNetwork(last[0], last[1] if head else network.W), status)
+    trained = LinearNetwork(last[0], last[1] if head else network.W)
+    return Run(setting, k * eta, Ws, Fs, values, ratios, trained, status)
+
+
+def _check_pushes(loss, on_u, on_v, on_W, u, W, head, stop_gradient):
+    """Raise if a loss of someone's own does not return what it should: shapes that broadcast would go unnoticed."""
+    used = {"on_u": (on_u, u), "on_v": (on_v, u), "on_W": (on_W, W)}
+    for name, (push, like) in used.items():
+        needed = name == "on_u" or (name == "on_v" and not stop_gradient) or (name == "on_W" and head is True)
+        if needed and np.shape(push) != like.shape:
+            raise ValueError(f"loss={loss.name!r}: its {name} has shape {np.shape(push)}; expected {like.shape}")
 
 
 class _Views:
@@ -431,6 +459,32 @@ class _Views:
     def against_other(self, g, z, xi):
         """Sum of g x'^T over the batch."""
         return (g.T @ z) * (self.root_s * self.carry) + (g.T @ xi) * self.fresh
+
+
+class _Drawn:
+    """The same for data that someone else draws: both views whole, with fresh noise on each."""
+
+    def __init__(self, setting, batch, d, rng, data, dtype):
+        self.noise, self.batch, self.d, self.rng = math.sqrt(setting.sigma2), batch, d, rng
+        self.data, self.dtype = data, dtype
+
+    def sample(self, Phi, target):
+        """Online views, their features, target features, and the other views."""
+        x0 = np.asarray(self.data(self.batch, self.rng), self.dtype)
+        if x0.shape != (self.batch, self.d):
+            raise ValueError(f"data: drew shape {x0.shape}; expected ({self.batch}, {self.d})")
+        if not np.all(np.isfinite(x0)):
+            raise ValueError("data: drew entries that are nan or infinite; all must be finite")
+        x, other = (x0 + self.noise * self.rng.standard_normal(x0.shape, dtype=self.dtype) for _ in range(2))
+        return x, x @ Phi.T, other @ target.T, other
+
+    def against_x(self, g, x):
+        """Sum of g x^T over the batch."""
+        return g.T @ x
+
+    def against_other(self, g, x, other):
+        """Sum of g x'^T over the batch."""
+        return g.T @ other
 
 
 def _factor(A):

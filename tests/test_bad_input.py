@@ -29,8 +29,13 @@ from ncl_lib import (
     cosine_matrices,
     cosine_modes,
     critical_ratio,
+    data,
+    deep,
     eigenmodes,
+    features,
+    images,
     invasion_threshold,
+    losses,
     norm_spread,
     participation_ratio,
     plots,
@@ -42,16 +47,40 @@ from ncl_lib import (
     travel_time,
     universal_coordinates,
 )
+from ncl_lib.images import Images
 
 SETTING = Setting(0.5, 0.05)
 FLOW, MODES, MATRICES = ThirdOrderFlow(SETTING), L2Modes(SETTING), L2Matrices(SETTING)
 EYE = np.eye(2)
 NORMS = Norms(1.0, 1.0, 1.0)
 START = LinearNetwork(np.eye(2, 3), EYE)
+CLASSES = data.LatentClasses([1.0, 1.0], [1.0, 1.0])
+VICREG = features.FeatureMatrices.vicreg(SETTING)
 
 
 def fresh():
     return np.random.default_rng(0)
+
+
+def deeply(**options):
+    start = dict(
+        encoder=deep.linear_encoder(2, 1, 0),
+        source=lambda n, rng: np.ones((n, 2)),
+        augmentation=deep.Augmentation(noise=1.0),
+    )
+    return deep.train_deep(**{**start, "rho": 0.1, "steps": 1, "batch": 2, "seed": 0, **options})
+
+
+def files_or_type(load):
+    """A loader whose missing files count as a bad value here."""
+
+    def call(folder):
+        try:
+            return load(folder)
+        except FileNotFoundError as error:
+            raise ValueError(str(error)) from error
+
+    return call
 
 
 def training(**options):
@@ -229,6 +258,11 @@ CASES = {
         ("rng", st.sampled_from([None, 0]), lambda x: LinearNetwork.from_modes([1.0], [1.0], 4, x)),
     ],
     "train": [
+        ("head", st.sampled_from([0, 1, "yes", 0.5]), lambda x: training(head=x)),
+        ("stop_gradient", st.sampled_from([0, 1, "yes"]), lambda x: training(stop_gradient=x)),
+        ("head_rate", bad_positive, lambda x: training(head_rate=x)),
+        ("head_decay", bad_decay.filter(lambda x: x is not None), lambda x: training(head_decay=x)),
+        ("data", st.sampled_from([1.0, EYE]), lambda x: training(data=x)),
         ("network", st.sampled_from([None, EYE]), lambda x: training(network=x)),
         ("setting", st.sampled_from([None, 0.5]), lambda x: training(setting=x)),
         ("spectrum", st.just([1.0, 2.0]), lambda x: training(setting=Setting(0.5, 0.0, x))),
@@ -397,9 +431,150 @@ CASES = {
         ("before", bad_array, lambda x: plots.features_before_and_after(x, EYE)),
         ("after", bad_array, lambda x: plots.features_before_and_after(EYE, x)),
     ],
+    "data.Mixture": [
+        ("d", bad_count, lambda x: data.Mixture(x, 0.5)),
+        ("share", st.one_of(bad_decay, st.just(1.1)), lambda x: data.Mixture(2, x)),
+        ("n", bad_count, lambda x: data.Mixture(2, 0.5)(x, fresh())),
+        ("rng", st.sampled_from([None, 0]), lambda x: data.Mixture(2, 0.5)(3, x)),
+    ],
+    "data.HeavyTails": [
+        ("d", bad_count, lambda x: data.HeavyTails(x, 5.0)),
+        ("degrees", st.one_of(bad_positive, st.just(2)), lambda x: data.HeavyTails(2, x)),
+        ("elliptical", st.sampled_from([None, 1, "yes"]), lambda x: data.HeavyTails(2, 5.0, x)),
+        ("n", bad_count, lambda x: data.HeavyTails(2, 5.0)(x, fresh())),
+        ("rng", st.sampled_from([None, 0]), lambda x: data.HeavyTails(2, 5.0)(3, x)),
+    ],
+    "data.LatentClasses": [
+        (
+            "means",
+            st.one_of(bad_array, st.sampled_from([[-1.0, 1.0], EYE])),
+            lambda x: data.LatentClasses(x, [1.0, 1.0]),
+        ),
+        ("means", st.just(np.ones(13)), lambda x: data.LatentClasses(x, np.ones(13))),
+        (
+            "residual",
+            st.one_of(bad_array, st.sampled_from([[0.0, 1.0], [1.0]])),
+            lambda x: data.LatentClasses([1, 1], x),
+        ),
+        ("n", bad_count, lambda x: CLASSES(x, fresh())),
+        ("rng", st.sampled_from([None, 0]), lambda x: CLASSES.labelled(3, x)),
+        ("Phi", st.one_of(bad_array, st.just(np.eye(3))), CLASSES.probe_accuracy),
+        ("ridge", bad_decay, lambda x: CLASSES.probe_accuracy(EYE, x)),
+    ],
+    "features.FeatureModes": [
+        ("setting", st.sampled_from([None, 0.5]), features.FeatureModes),
+        ("alpha", bad_decay, lambda x: features.FeatureModes(SETTING, x)),
+        ("loss", st.sampled_from(["mse", None]), lambda x: features.FeatureModes(SETTING, loss=x)),
+        ("stop_gradient", st.sampled_from([None, 0]), lambda x: features.FeatureModes(SETTING, stop_gradient=x)),
+        ("stop_gradient", st.just("iso"), lambda x: features.FeatureModes(SETTING, loss=x, stop_gradient=False)),
+        ("f", st.one_of(bad_array, st.sampled_from([[-1.0], EYE])), features.FeatureModes(SETTING).velocity),
+        ("f0", st.one_of(bad_array, st.just([-1.0])), lambda x: features.FeatureModes(SETTING).solve(x, [0.0, 1.0])),
+        ("times", bad_times, lambda x: features.FeatureModes(SETTING).solve([1.0], x)),
+        ("spectrum", st.just([1.0, 2.0]), lambda x: features.FeatureModes(Setting(0.5, 0.0, x)).velocity([1.0])),
+    ],
+    "features.FeatureMatrices": [
+        ("setting", st.sampled_from([None, 0.5]), lambda x: features.FeatureMatrices(x, np.zeros_like)),
+        ("spectrum", st.just([1.0, 2.0]), lambda x: features.FeatureMatrices(Setting(0.5, 0.0, x), np.zeros_like)),
+        ("gradient", st.sampled_from([None, 1.0]), lambda x: features.FeatureMatrices(SETTING, x)),
+        ("F", st.one_of(bad_matrix, st.just([[1.0, 2.0], [0.0, 1.0]])), VICREG.velocity),
+        ("F0", st.one_of(bad_matrix, st.just(np.ones((2, 1, 1)))), lambda x: VICREG.solve(x, [0.0, 1.0])),
+        ("times", bad_times, lambda x: VICREG.solve(EYE, x)),
+        *(
+            (name, bad, lambda x, name=name: features.FeatureMatrices.vicreg(SETTING, **{name: x}))
+            for name, bad in (("invariance", bad_decay), ("variance", bad_decay), ("covariance", bad_decay))
+        ),
+        ("hinge", bad_positive, lambda x: features.FeatureMatrices.vicreg(SETTING, hinge=x)),
+        ("rounding", bad_positive, lambda x: features.FeatureMatrices.vicreg(SETTING, rounding=x)),
+        ("off_diagonal", bad_decay, lambda x: features.FeatureMatrices.barlow_twins(SETTING, x)),
+    ],
+    "images.Images": [("train", st.sampled_from([EYE, np.zeros((0, 1, 1, 1))]), lambda x: Images(x, [0], x, [0], ()))],
+    "images.load_cifar10": [("folder", st.sampled_from([None, 1, "/nowhere"]), files_or_type(images.load_cifar10))],
+    "images.load_image_folder": [
+        ("folder", st.sampled_from([None, 1, "/nowhere"]), files_or_type(images.load_image_folder)),
+        ("size", bad_count, lambda x: images.load_image_folder("/nowhere", size=x)),
+        ("most", bad_count.filter(lambda x: x is not None), lambda x: images.load_image_folder("/nowhere", most=x)),
+    ],
+    "images.linear_probe": [
+        ("features", bad_array, lambda x: images.linear_probe(x, [0, 1], EYE, [0, 1])),
+        (
+            "test_features",
+            st.one_of(bad_array, st.just(np.eye(3))),
+            lambda x: images.linear_probe(EYE, [0, 1], x, [0, 1]),
+        ),
+        ("labels", st.just([0]), lambda x: images.linear_probe(EYE, x, EYE, [0, 1])),
+        ("test_labels", st.just([0]), lambda x: images.linear_probe(EYE, [0, 1], EYE, x)),
+        ("ridge", bad_positive, lambda x: images.linear_probe(EYE, [0, 1], EYE, [0, 1], ridge=x)),
+    ],
+    "losses.Loss": [
+        ("name", st.sampled_from([None, 1]), lambda x: losses.Loss(x, max)),
+        ("pushes", st.sampled_from([None, 1]), lambda x: losses.Loss("x", x)),
+        ("gradient", st.sampled_from([None, 1]), lambda x: losses.Loss.of_predictions("x", x)),
+        ("head", st.sampled_from([None, 1]), lambda x: losses.Loss("x", max, head=x)),
+        ("stop_gradient", st.sampled_from([None, 1]), lambda x: losses.Loss("x", max, stop_gradient=x)),
+        ("failure", st.sampled_from([None, "nan"]), lambda x: losses.Loss("x", max, failure=x)),
+    ],
+    "losses.barlow_twins": [("off_diagonal", bad_decay, losses.barlow_twins)],
+    "losses.vicreg": [
+        *((name, bad_decay, lambda x, name=name: losses.vicreg(**{name: x})) for name in ("invariance", "variance")),
+        ("covariance", bad_decay, lambda x: losses.vicreg(covariance=x)),
+        ("hinge", bad_positive, lambda x: losses.vicreg(hinge=x)),
+    ],
+    "losses.swav": [
+        ("temperature", bad_positive, losses.swav),
+        ("sharpness", bad_positive, lambda x: losses.swav(sharpness=x)),
+        ("rounds", bad_count, lambda x: losses.swav(rounds=x)),
+    ],
+    "losses.FeatureHead": [
+        ("alpha", bad_positive, losses.FeatureHead),
+        ("shift", bad_decay, lambda x: losses.FeatureHead(1.0, x)),
+    ],
+    "deep.linear_encoder": [
+        ("shape", st.sampled_from([0, -1, (2, 0), "2", 1.5, ("a",)]), lambda x: deep.linear_encoder(x, 2, 0)),
+        ("h", bad_count, lambda x: deep.linear_encoder(3, x, 0)),
+        ("seed", st.sampled_from([None, -1, 0.5]), lambda x: deep.linear_encoder(3, 2, x)),
+        ("scale", bad_positive, lambda x: deep.linear_encoder(3, 2, 0, scale=x)),
+    ],
+    "deep.mlp_encoder": [
+        ("shape", st.sampled_from([0, "2"]), lambda x: deep.mlp_encoder(x, 2, 0)),
+        ("h", bad_count, lambda x: deep.mlp_encoder(3, x, 0, width=2)),
+        ("width", bad_count, lambda x: deep.mlp_encoder(3, 2, 0, width=x)),
+        ("depth", bad_count, lambda x: deep.mlp_encoder(3, 2, 0, width=2, depth=x)),
+    ],
+    "deep.conv_encoder": [
+        ("shape", st.sampled_from([8, (8, 8), (8, 8, 0)]), lambda x: deep.conv_encoder(x, 2, 0)),
+        ("channels", st.sampled_from([[], [0], [1.5]]), lambda x: deep.conv_encoder((8, 8, 1), 2, 0, channels=x)),
+    ],
+    "deep.Augmentation": [
+        ("shift", st.sampled_from([-1, 0.5, None]), lambda x: deep.Augmentation(shift=x)),
+        ("brightness", bad_decay, lambda x: deep.Augmentation(brightness=x)),
+        ("noise", bad_decay, lambda x: deep.Augmentation(noise=x)),
+        ("mirror", st.sampled_from([None, 1]), lambda x: deep.Augmentation(mirror=x)),
+    ],
+    "deep.images_source": [("images", st.sampled_from([1.0, [1.0], np.zeros((0, 2))]), deep.images_source)],
+    "deep.train_deep": [
+        ("encoder", st.sampled_from([None, START]), lambda x: deeply(encoder=x)),
+        ("source", st.sampled_from([None, EYE]), lambda x: deeply(source=x)),
+        ("augmentation", st.sampled_from([None, 0.5]), lambda x: deeply(augmentation=x)),
+        ("rho", bad_decay, lambda x: deeply(rho=x)),
+        ("loss", st.sampled_from(["iso", None]), lambda x: deeply(loss=x)),
+        ("learning_rate", bad_positive, lambda x: deeply(learning_rate=x)),
+        ("momentum", st.one_of(bad_decay, st.just(1.0)), lambda x: deeply(momentum=x)),
+        *((name, bad_count, lambda x, name=name: deeply(**{name: x})) for name in ("steps", "batch", "pairs")),
+        ("seed", st.sampled_from([None, -1, 0.5]), lambda x: deeply(seed=x)),
+        ("head_scale", bad_positive, lambda x: deeply(head_scale=x)),
+        ("head_bias", st.sampled_from([None, 1]), lambda x: deeply(head_bias=x)),
+        ("centred", st.sampled_from([None, 1]), lambda x: deeply(centred=x)),
+        ("record_every", bad_count, lambda x: deeply(record_every=x)),
+        ("checkpoint", st.sampled_from([1, True]), lambda x: deeply(checkpoint=x)),
+        ("checkpoint_every", bad_count, lambda x: deeply(checkpoint_every=x)),
+    ],
+    "plots.deep_training": [("run", st.sampled_from([None, 0.5]), plots.deep_training)],
 }
 # Records that the library makes, and things that take no input.
 RESULTS = {
+    "deep.DeepRun",
+    "deep.Encoder",
+    "images.load_digits",
     "CosineMatrixTrajectory",
     "CosineModeTrajectory",
     "CollapseKind",
@@ -429,12 +604,15 @@ def test_bad_input_is_named(function, argument, values, call):
 
 def test_every_public_callable_is_covered():
     public = {name for name in ncl_lib.__all__ if not inspect.ismodule(getattr(ncl_lib, name))}
-    figures = {
-        f"plots.{name}"
-        for name, value in vars(plots).items()
-        if inspect.isfunction(value) and value.__module__ == plots.__name__ and not name.startswith("_")
+    off_ladder = {
+        f"{module.__name__.removeprefix('ncl_lib.')}.{name}"
+        for module in (plots, losses, features, data, images, deep)
+        for name, value in vars(module).items()
+        if (inspect.isfunction(value) or inspect.isclass(value))
+        and value.__module__ == module.__name__
+        and not name.startswith("_")
     }
-    assert public | figures - {"plots.use_book_style"} == set(CASES) | RESULTS
+    assert public | off_ladder - {"plots.use_book_style"} == set(CASES) | RESULTS
 
 
 def test_messages_say_what_was_given_and_what_is_allowed():
