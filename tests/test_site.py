@@ -132,7 +132,8 @@ MADE_BY_SPHINX = ("index.html", "search.html", "genindex.html", "prf-prf.html", 
 def public_names():
     names = [f"ncl_lib.{name}" for name in ncl_lib.__all__ if not inspect.ismodule(getattr(ncl_lib, name))]
     for module in (ncl_lib.plots, ncl_lib.losses, ncl_lib.features, ncl_lib.data, ncl_lib.images, ncl_lib.deep):
-        own = [name for name, value in vars(module).items() if getattr(value, "__module__", None) == module.__name__]
+        own = [name for name, value in vars(module).items() if inspect.isfunction(value) or inspect.isclass(value)]
+        own = [name for name in own if getattr(module, name).__module__ == module.__name__]
         names += [f"{module.__name__}.{name}" for name in own if not name.startswith("_")]
     names += [f"ncl_lib.widgets.{name}" for name in ncl_lib.widgets.__all__]
     return names + [f"ncl_lib.course.{name}" for name in ncl_lib.course.__all__]
