@@ -111,6 +111,13 @@ def feature_matrix(name, value):
     return result
 
 
+def one_matrix(name, M):
+    """Return `M` if it is one matrix and not a stack of them, or raise."""
+    if M.ndim != 2:
+        raise ValueError(f"{name}: has shape {M.shape}; expected one matrix, shape (h, h)")
+    return M
+
+
 def times(value):
     """Return `value` as a strictly increasing one-dimensional array, or raise."""
     result = array("times", value, ndim=1)

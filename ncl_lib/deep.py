@@ -20,9 +20,8 @@ import jax
 import jax.numpy as jnp
 import numpy as np
 import optax
-from tqdm import tqdm
 
-from . import _checks, diagnostics
+from . import _checks, _progress, diagnostics
 from ._solve import Status
 from .flows import Norms, Regime, SixthOrderFlow, ThirdOrderFlow
 from .setting import Setting
@@ -213,11 +212,15 @@ def _shape(shape):
     return tuple(_checks.integer("shape", side, minimum=1) for side in shape)
 
 
-def _keys(seed, n):
+def _checked_seed(seed):
     seed = _checks.integer("seed", seed, minimum=0)
-    if seed >= 2**32:
+    if seed >= 2**32:  # JAX would cut it off, and two seeds would be one
         raise ValueError(f"seed={seed}: must be < 2^32")
-    return jax.random.split(jax.random.key(seed), n)
+    return seed
+
+
+def _keys(seed, n):
+    return jax.random.split(jax.random.key(_checked_seed(seed)), n)
 
 
 @dataclass(frozen=True)
@@ -611,9 +614,7 @@ def train_deep(
     steps, batch = _checks.integer("steps", steps, minimum=1), _checks.integer("batch", batch, minimum=1)
     if centred and batch == 1:
         raise ValueError("batch=1: the mean of one sample leaves nothing; take batch >= 2, or centred=False")
-    seed, pairs = _checks.integer("seed", seed, minimum=0), _checks.integer("pairs", pairs, minimum=2)
-    if seed >= 2**32:
-        raise ValueError(f"seed={seed}: must be < 2^32")
+    seed, pairs = _checked_seed(seed), _checks.integer("pairs", pairs, minimum=2)
     head_scale = _checks.number("head_scale", head_scale, above=0)
     for name, value in (("head_bias", head_bias), ("centred", centred)):
         _checks.instance(name, value, bool)
@@ -658,10 +659,8 @@ def train_deep(
     numbers = [jnp.asarray(value) for value in (rho, eta, momentum)]
     # A heavy ball goes 1 / (1 - momentum) times as far as its steps.
     pace = eta / (1 - momentum)
-    hidden = {} if progress is None else {"disable": not progress}
-    bar = tqdm(total=steps, initial=k, delay=2 if progress is None else 0, unit="step", leave=False, **hidden)
     try:
-        with bar:
+        with _progress.bar(steps, "step", progress, initial=k) as bar:
             while True:
                 if (k % record_every == 0 or k == steps) and (not records or records[-1]["step"] < k):
                     record = _measure(model, x, x2, loss, centred)

@@ -236,9 +236,7 @@ def collapse(F, reference=1.0, tolerance=1e-6):
     >>> collapse([[1.0, 0.0], [0.0, 1e-9]]).name
     'DIMENSIONAL'
     """
-    F = _checks.feature_matrix("F", F)
-    if F.ndim != 2:
-        raise ValueError(f"F: has shape {F.shape}; expected one matrix, shape (h, h)")
+    F = _checks.one_matrix("F", _checks.feature_matrix("F", F))
     reference = _checks.number("reference", reference, above=0)
     tolerance = _checks.number("tolerance", tolerance, above=0)
     eigenvalues = np.linalg.eigvalsh(F)

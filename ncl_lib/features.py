@@ -8,6 +8,7 @@ from scipy.special import expit, softmax
 from . import _checks
 from ._solve import integrate
 from .flows import mode_arrays
+from .losses import _checked_vicreg
 from .matrices import MatrixTrajectory
 from .modes import LONGEST, CosineModes, ModeTrajectory, clock
 from .setting import Setting
@@ -246,9 +247,7 @@ class FeatureMatrices:
         array([[0.3401, 0.    ],
                [0.    , 0.3401]])
         """
-        weights = dict(invariance=invariance, variance=variance, covariance=covariance)
-        invariance, variance, covariance = (_checks.number(name, x, minimum=0) for name, x in weights.items())
-        hinge = _checks.number("hinge", hinge, above=0)
+        invariance, variance, covariance, hinge = _checked_vicreg(invariance, variance, covariance, hinge)
         rounding = _checks.number("rounding", rounding, above=0)
 
         def gradient(F):
@@ -325,13 +324,7 @@ class FeatureMatrices:
         array([[-2., -0.],
                [-0., -2.]])
         """
-        return self._velocity(self._one("F", F))
-
-    def _one(self, name, F):
-        F = _checks.feature_matrix(name, F)
-        if F.ndim != 2:
-            raise ValueError(f"{name}: has shape {F.shape}; expected one matrix, shape (h, h)")
-        return F
+        return self._velocity(_checks.one_matrix("F", _checks.feature_matrix("F", F)))
 
     def _velocity(self, F):
         slope = self._gradient(F) @ F
@@ -373,7 +366,7 @@ class FeatureMatrices:
         array([[1., 0.],
                [0., 1.]])
         """
-        F0 = self._one("F0", F0)
+        F0 = _checks.one_matrix("F0", _checks.feature_matrix("F0", F0))
         h = len(F0)
         self._gradient(F0)  # raises where the loss is not defined
         f, Q = np.linalg.eigh(F0)

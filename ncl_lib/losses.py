@@ -177,6 +177,12 @@ def barlow_twins(off_diagonal=0.05):
     return Loss("barlow twins", pushes, head=False, stop_gradient=False, failure="singular")
 
 
+def _checked_vicreg(invariance, variance, covariance, hinge):
+    """The numbers of VICReg, checked: for the loss and for its law."""
+    weights = dict(invariance=invariance, variance=variance, covariance=covariance)
+    return *(_checks.number(name, x, minimum=0) for name, x in weights.items()), _checks.number("hinge", hinge, above=0)
+
+
 def vicreg(invariance=1.0, variance=1.0, covariance=1.0, hinge=1.0):
     r"""VICReg: views agree, every feature keeps a variance, features are uncorrelated.
 
@@ -215,9 +221,7 @@ def vicreg(invariance=1.0, variance=1.0, covariance=1.0, hinge=1.0):
     >>> float(value)
     0.0
     """
-    weights = dict(invariance=invariance, variance=variance, covariance=covariance)
-    invariance, variance, covariance = (_checks.number(name, x, minimum=0) for name, x in weights.items())
-    hinge = _checks.number("hinge", hinge, above=0)
+    invariance, variance, covariance, hinge = _checked_vicreg(invariance, variance, covariance, hinge)
 
     def pushes(u, v, W):
         n = len(u)

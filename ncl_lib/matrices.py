@@ -335,7 +335,6 @@ def _pair(W, F, names=("W", "F")):
     """Head and feature matrix, checked."""
     W, F = _checks.matrix(names[0], W), _checks.feature_matrix(names[1], F)
     for name, M in zip(names, (W, F), strict=True):
-        if M.ndim != 2:
-            raise ValueError(f"{name}: has shape {M.shape}; expected one matrix, shape (h, h)")
+        _checks.one_matrix(name, M)
     _checks.same_shape(**dict(zip(names, (W, F), strict=True)))
     return W, F

@@ -6,9 +6,8 @@ import math
 from dataclasses import dataclass
 
 import numpy as np
-from tqdm import tqdm
 
-from . import _checks, diagnostics
+from . import _checks, _progress, diagnostics
 from ._solve import Status
 from .expectations import alignment
 from .flows import Norms
@@ -370,12 +369,9 @@ def train(
     else:
         views = _Drawn(setting, batch, d, rng, data, dtype)
     records, status = [], Status("ok")
-    # Where the caller leaves it open, tqdm's own environment variables decide.
-    hidden = {} if progress is None else {"disable": not progress}
-    bar = tqdm(total=steps, delay=2 if progress is None else 0, unit="step", leave=False, **hidden)
     k, shrink, shrink_head = 0, 1 - eta * setting.rho, 1 - eta * head_decay
     try:
-        with bar, np.errstate(over="ignore", invalid="ignore"):
+        with _progress.bar(steps, "step", progress) as bar, np.errstate(over="ignore", invalid="ignore"):
             for k in range(steps + 1):
                 z, u, v, xi = views.sample(Phi, target)
                 value, on_u, on_v, on_W = loss.pushes(u, v, W)

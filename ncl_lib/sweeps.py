@@ -8,9 +8,8 @@ from dataclasses import dataclass
 from multiprocessing import get_context
 
 from threadpoolctl import threadpool_limits
-from tqdm import tqdm
 
-from . import _checks
+from . import _checks, _progress
 
 
 @dataclass(frozen=True)
@@ -115,10 +114,9 @@ def sweep(function, points, executor=None, progress=None):
         raise ValueError("points: is empty; at least one dict of arguments is needed")
     if executor is not None and not hasattr(executor, "submit"):
         raise TypeError(f"executor={executor!r}: expected an object with a submit method, or None")
-    hidden = {} if progress is None else {"disable": not progress}
     undone = InterruptedError("the sweep was interrupted before this point was done")
     outcomes = [Outcome(point, error=undone) for point in points]
-    with tqdm(total=len(points), delay=2 if progress is None else 0, unit="point", leave=False, **hidden) as bar:
+    with _progress.bar(len(points), "point", progress) as bar:
         if executor is None:
             futures = {}
             arriving = ((k, lambda k=k: function(**points[k])) for k in range(len(points)))
