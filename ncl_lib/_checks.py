@@ -9,6 +9,7 @@ from __future__ import annotations
 import numbers
 
 import numpy as np
+from scipy.sparse import issparse
 
 
 def instance(name, value, kind, hint=""):
@@ -29,11 +30,14 @@ def same_length(**sequences):
 
 def number(name, value, *, minimum=None, above=None, hint=""):
     """Return `value` as a float, or raise: it must be one finite real number inside the bound."""
-    if isinstance(value, np.ndarray) and value.ndim == 0:
+    if isinstance(value, np.ndarray) and value.ndim == 0 and not np.ma.isMaskedArray(value):
         value = value.item()
     if isinstance(value, (bool, np.bool_)) or not isinstance(value, numbers.Real):
         raise TypeError(f"{name}={value!r}: expected one real number{hint}")
-    value = float(value)
+    try:
+        value = float(value)
+    except OverflowError as error:
+        raise ValueError(f"{name}: is a whole number of {len(str(abs(value)))} digits; must be finite{hint}") from error
     if not np.isfinite(value):
         raise ValueError(f"{name}={value!r}: must be finite{hint}")
     if minimum is not None and value < minimum:
@@ -53,14 +57,15 @@ def integer(name, value, *, minimum):
 
 
 def array(name, value, *, ndim=None, nonnegative=False):
-    """Return `value` as a float64 array, or raise: it must be real, finite and not empty."""
-    try:
-        raw = np.asarray(value)
-    except ValueError as error:
-        raise ValueError(f"{name}: rows of different lengths do not make an array") from error
-    if raw.dtype.kind not in "fiu":
-        raise TypeError(f"{name}: expected real numbers, got {raw.dtype}")
-    result = raw.astype(float)
+    """Return `value` as a float64 array, or raise: it must be real, finite and not empty.
+
+    Whatever NumPy reads as an array of numbers will do, such as a column of a data frame; but not a mask, whose meaning
+    would be lost, nor booleans, which are more often a slip than numbers.
+    """
+    result = _read(name, value)
+    if result.dtype.kind not in "fiu":
+        raise TypeError(f"{name}: expected real numbers, got {result.dtype}")
+    result = result.astype(float)
     if result.size == 0:
         raise ValueError(f"{name}: is empty, shape {result.shape}; at least one entry is needed")
     if ndim is not None and result.ndim != ndim:
@@ -72,9 +77,23 @@ def array(name, value, *, ndim=None, nonnegative=False):
     return result
 
 
+def _read(name, value):
+    """Return `value` as NumPy reads it, or raise where that loses something or fails."""
+    if np.ma.isMaskedArray(value):
+        raise TypeError(f"{name}: is a masked array; fill its gaps or leave them out, such as by .compressed()")
+    if issparse(value):
+        raise TypeError(f"{name}: is a sparse matrix; pass {name}.toarray()")
+    try:
+        return np.asarray(value)
+    except ValueError as error:
+        raise ValueError(f"{name}: rows of different lengths do not make an array") from error
+    except OverflowError as error:
+        raise ValueError(f"{name}: has entries too large for a float; all must be finite") from error
+
+
 def booleans(name, value, shape):
     """Return `value` as an array of booleans of this shape, or raise."""
-    result = np.asarray(value)
+    result = _read(name, value)
     if result.dtype != bool or result.shape != shape:
         raise ValueError(f"{name}: has shape {result.shape} of {result.dtype}; expected booleans of shape {shape}")
     return result
@@ -124,6 +143,14 @@ def times(value):
     if np.any(np.diff(result) <= 0):
         raise ValueError("times: must increase strictly; sort them and drop repeats")
     return result
+
+
+def tolerance(value):
+    """Return the relative error of an integration step, or raise."""
+    value = number("tolerance", value, minimum=1e-12)
+    if value > 1e-2:
+        raise ValueError(f"tolerance={value!r}: must be <= 0.01")
+    return value
 
 
 def generator(rng):

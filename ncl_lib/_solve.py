@@ -2,18 +2,23 @@
 
 from __future__ import annotations
 
+import warnings
+
 import numpy as np
-from scipy.integrate import solve_ivp
+from scipy.integrate import DOP853, LSODA
 from scipy.optimize import brentq
 
 from . import _checks
 
 RELATIVE_TOLERANCE = 1e-10
-BLOW_UP_SIZE = 1e8
+BLOW_UP_FACTOR = 1e8
 
 
 class Status(str):
-    """How a run ended: a string, ``"ok"``, ``"blow-up"``, ``"singular"`` or ``"interrupted"``, that remembers when.
+    """How a run ended: a string that remembers when.
+
+    ``"ok"``; ``"blow-up"``, weights beyond 1e8 times the start; ``"singular"``, predictions or features gone under a
+    loss that divides by them; ``"stalled"``, no step small enough for the tolerance; ``"interrupted"``, by Ctrl-C.
 
     Attributes
     ----------
@@ -40,64 +45,69 @@ class Status(str):
 
 
 def integrate(
-    velocity, y0, times, *, collapse_below=None, method="DOP853", vanishing=None, tolerance=RELATIVE_TOLERANCE
+    velocity,
+    y0,
+    times,
+    *,
+    name="w0",
+    collapse_below=None,
+    stiff=False,
+    vanishing=None,
+    tolerance=RELATIVE_TOLERANCE,
+    **options,
 ):
-    """Integrate ``dy/dt = velocity(t, y)`` and return ``(t, y, status)``, `y` of shape (T, n).
+    """Integrate ``dy/dt = velocity(t, y)``, t counted from ``times[0]``; return ``(times, y, status)``, `y` (T, n).
 
-    By default with the eighth-order Runge-Kutta pair of SciPy and tight tolerances, as most flows of the book are
-    smooth and not stiff. A solution that leaves the ball of radius 1e8 has blown up, one for which `vanishing(y)` falls
-    to 0 is singular; what was reached before that is returned.
+    With SciPy's steppers: the eighth-order Runge-Kutta pair, or where `stiff` LSODA, which changes to implicit steps
+    once they pay, so that time spent at rest costs nothing. A solution that grows by 1e8 has blown up, one for which
+    `vanishing(y)` falls to 0 is singular; whatever ends a run early, what was reached before that is returned. `name`
+    is what the caller calls its start.
     """
     times = _checks.times(times)
-    if len(times) == 1:
-        collapsed = None if collapse_below is None else _crossings(None, times, y0[None], collapse_below)
-        return times, y0[None].copy(), Status("ok", collapsed_at=collapsed)
+    elapsed = times - times[0]  # so that a late start costs no digits
+    start = np.array(y0, dtype=float)
+    with np.errstate(over="ignore", invalid="ignore"):
+        if not np.all(np.isfinite(velocity(0.0, start))):
+            raise ValueError(f"{name}: the velocity overflows there; take weights that are not so large")
+    rows, verdict, ended = [start], "ok", None
+    collapsed = None if collapse_below is None else np.where(np.abs(start) < collapse_below, 0.0, np.inf)
+    limit = BLOW_UP_FACTOR * max(1.0, np.max(np.abs(start)))
+    ends = {"blow-up": lambda y: limit - np.max(np.abs(y)), "singular": vanishing}
+    stepper = (LSODA if stiff else DOP853)(
+        velocity, 0.0, start, elapsed[-1] or 1.0, rtol=tolerance, atol=1e-3 * tolerance, **options
+    )
+    try:
+        # Trial stages may overflow; the step is then rejected. A step that fails is a status, not a warning.
+        with np.errstate(over="ignore", invalid="ignore"), warnings.catch_warnings():
+            warnings.simplefilter("ignore", UserWarning)
+            while len(rows) < len(times) and ended is None:
+                stepper.step()
+                if stepper.status == "failed":
+                    # Steps are driven to nothing on the way to a singularity, too.
+                    grown = np.max(np.abs(stepper.y)) > 1e-4 * limit
+                    gone = vanishing is not None and vanishing(stepper.y) < 0.01 * vanishing(start)
+                    verdict, ended = "blow-up" if grown else "singular" if gone else "stalled", stepper.t
+                    break
+                path = stepper.dense_output()
+                for name, height in ends.items():
+                    if ended is None and height is not None and height(stepper.y) < 0:
+                        verdict, ended = name, _crossing(path, lambda y, g=height: g(y), stepper)
+                here = stepper.t if ended is None else min(stepper.t, ended)
+                if collapsed is not None:
+                    for j in np.flatnonzero((np.abs(stepper.y) < collapse_below) & np.isinf(collapsed)):
+                        collapsed[j] = _crossing(path, lambda y, j=j: abs(y[j]) - collapse_below, stepper)
+                while len(rows) < len(times) and elapsed[len(rows)] <= here:
+                    rows.append(path(elapsed[len(rows)]))
+    except KeyboardInterrupt:
+        verdict, ended = "interrupted", stepper.t
+    time = None if ended is None else float(times[0] + ended)
+    if collapsed is not None:
+        collapsed = times[0] + collapsed
+    return times[: len(rows)], np.array(rows), Status(verdict, time=time, collapsed_at=collapsed)
 
-    reached = times[0]
 
-    def escape(t, y):
-        nonlocal reached  # evaluated at the end of every step that was taken
-        reached = max(reached, t)
-        return BLOW_UP_SIZE - np.max(np.abs(y))
-
-    def vanish(t, y):
-        return vanishing(y)
-
-    escape.terminal = vanish.terminal = True
-    with np.errstate(over="ignore", invalid="ignore"):  # trial stages may overflow; the step is then rejected
-        result = solve_ivp(
-            velocity,
-            (times[0], times[-1]),
-            y0,
-            method=method,
-            t_eval=times,
-            events=[escape] if vanishing is None else [escape, vanish],
-            dense_output=collapse_below is not None,
-            rtol=tolerance,
-            atol=1e-3 * tolerance,
-        )
-    collapsed = None
-    if collapse_below is not None:
-        steps = result.sol.ts
-        collapsed = _crossings(result.sol, steps, result.sol(steps).T, collapse_below)
-    if result.status == 0:
-        status = Status("ok", collapsed_at=collapsed)
-    else:
-        # An event seen, or step size driven to nothing on the way there.
-        seen = [float(found[0]) for found in result.t_events if len(found)]
-        singular = vanishing is not None and not len(result.t_events[0])
-        status = Status("singular" if singular else "blow-up", time=min(seen, default=reached), collapsed_at=collapsed)
-    return result.t, result.y.T, status
-
-
-def _crossings(solution, steps, values, level):
-    """First time at which each |component| is below `level`; inf where it never is."""
-    below = np.abs(values) < level
-    times = np.full(values.shape[1], np.inf)
-    for j in np.flatnonzero(below.any(axis=0)):
-        k = int(np.argmax(below[:, j]))
-        if k == 0:
-            times[j] = steps[0]
-        else:
-            times[j] = brentq(lambda t, j=j: abs(solution(t)[j]) - level, steps[k - 1], steps[k])
-    return times
+def _crossing(path, height, step):
+    """Time within the last step at which `height` changes sign."""
+    if height(path(step.t_old)) * height(path(step.t)) >= 0:
+        return step.t  # the interpolant of a step to a singularity need not show the change
+    return brentq(lambda t: height(path(t)), step.t_old, step.t)

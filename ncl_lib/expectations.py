@@ -27,7 +27,7 @@ _CONVERGED = 1e-13
 _FEWEST, _MOST = 24, 96
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, eq=False)
 class Expectation:
     """Drive and alignment of the cosine loss.
 
@@ -101,13 +101,17 @@ def cosine_modes(w, f, setting, nodes=None, error=False):
         raise ValueError(f"w: has shape {w.shape}; expected shape (h,)")
     if nodes is not None:
         nodes = _checks.integer("nodes", nodes, minimum=2)
-    spectrum = np.broadcast_to(setting.spectrum, f.shape)
-    a, b = (spectrum + setting.sigma2) * f, spectrum * f
-    if not np.any(a > 0):
+    signal = setting.spectrum
+    if not np.any(f > 0):
         raise ValueError("f: all features are 0; the cosine loss is not defined there")
-    if not np.any(w * a != 0):
+    if not np.any(w[f > 0]):
         raise ValueError("w: all predictions are 0; the cosine loss is not defined there")
-    return _with_error(lambda **rule: _modes(w, a, b, **rule), nodes, error)
+
+    def integral(**rule):
+        rate, alignment, used = _modes(w, f, setting.s, signal, **rule)
+        return f / f.max() * rate, alignment, used
+
+    return _with_error(integral, nodes, error)
 
 
 def alignment(W, F, setting):
@@ -189,21 +193,36 @@ def cosine_matrices(W, F, setting, nodes=None, error=False):
         nodes = _checks.integer("nodes", nodes, minimum=2)
     f, Q = np.linalg.eigh((F + F.T) / 2)
     f = np.where(f > 1e-14 * f[-1], f, 0.0) if f[-1] > 0 else np.zeros_like(f)
-    if not np.any(f > 0):
-        raise ValueError("F: is 0; the cosine loss is not defined there")
-    V = Q.T @ W @ Q
-    if not np.any(V[:, f > 0]):
-        raise ValueError("W: all predictions are 0; the cosine loss is not defined there")
-    a, b = setting.s * f, signal * f
-    result = _with_error(lambda **rule: _matrices(V, a, b, **rule), nodes, error)
+
+    def integral(**rule):
+        half, alignment, used = _matrices(*_defined(Q.T @ W @ Q, f), setting.s, signal, **rule)
+        return half * np.sqrt(f), alignment, used
+
+    result = _with_error(integral, nodes, error)
     return Expectation(Q @ result.drive @ Q.T, result.alignment, result.error)
 
 
-def modes_drive(w, a, b):
-    """Drive on modes that have been checked, from their variances and covariances."""
-    if not np.any(w * a):
+def matrices_push(W, A, s, signal):
+    """Drive G for ``F = A A^T``, and what it makes of the factor, ``W^T G F^-1 A``, both without check."""
+    Q, root, turn = np.linalg.svd(A)
+    half = _matrices(*_defined(Q.T @ W @ Q, root**2), s, signal, None, _TAIL)[0]
+    return (Q @ (half * root)) @ Q.T, W.T @ (Q @ half @ turn)
+
+
+def _defined(W, f):
+    """Head in the eigenbasis of the features, and their eigenvalues, or raise where the loss is not defined."""
+    if not np.any(f > 0):
+        raise ValueError("F: is 0; the cosine loss is not defined there")
+    if not np.any(W[:, f > 0]):
+        raise ValueError("W: all predictions are 0; the cosine loss is not defined there")
+    return W, f
+
+
+def modes_rate(w, f, s, signal):
+    """Drive per feature, G max(f) / f, on modes that have been checked; finite for a mode without features."""
+    if not np.any(w[f > 0]):
         raise ValueError("w, f: features or predictions are all 0; the cosine loss is not defined there")
-    return _modes(w, a, b, None, _TAIL)[0]
+    return _modes(w, f, s, signal, None, _TAIL)[0]
 
 
 def _with_error(integral, nodes, error):
@@ -216,10 +235,15 @@ def _with_error(integral, nodes, error):
     return Expectation(drive, alignment, float(2 * np.max(np.abs(drive - reference)) + floor))
 
 
-def _modes(w, a, b, nodes, tail):
-    # In units of the largest feature and prediction, so that no size of the weights over- or underflows.
-    unit_u, unit_w = np.sqrt(a.max()), np.max(np.abs(w[a > 0]))
-    a, b, w = a / unit_u**2, b / unit_u**2, w / unit_w
+def _modes(w, f, s, signal, nodes, tail):
+    """Drive per feature, alignment, and the nodes used, for variances ``a = s f`` and covariances ``b = signal f``.
+
+    Features count in units of the largest.
+    """
+    # In units of the largest feature and head, so that no size of the weights over- or underflows.
+    unit_w = np.max(np.abs(w[f > 0]))
+    f, w = f / f.max(), w / unit_w
+    a, b = s * f, signal * f
     if np.count_nonzero(a) == 1:
         # On a line both directions are signs, which no small change of the weights moves.
         (k,) = np.flatnonzero(a)
@@ -236,50 +260,52 @@ def _modes(w, a, b, nodes, tail):
     yP = y * P
     first, second, third = np.stack([P, yP * cross, x * yP * cross]) @ inverse
     fourth, fifth = np.stack([yP, x * yP]) @ inverse**2
-    pushed = a * second + 2 * spread * third + 2 * w * b * (a * fourth + 2 * spread * fifth)
+    pushed = s * second + 2 * f * (s**2 - signal**2) * third + 2 * w * signal * (a * fourth + 2 * spread * fifth)
     # One factor 1/unit_w: the drive is of degree -1 in the head, and of degree 0 in the units of features.
-    drive = (4 / np.pi * b * first - 8 / np.pi * w * pushed) / unit_w
-    return drive, float(4 / np.pi * (P @ cross)), (n1, n2)
+    rate = (4 / np.pi * signal * first - 8 / np.pi * w * pushed) / unit_w
+    return rate, float(4 / np.pi * (P @ cross)), (n1, n2)
 
 
-def _matrices(W, a, b, nodes, tail):
-    """The same in the eigenbasis of F, where `a` and `b` are the variances of features and their covariances."""
-    unit_u = np.sqrt(a.max())
-    a, b = a / unit_u**2, b / unit_u**2
+def _matrices(W, f, s, signal, nodes, tail):
+    """The same in the eigenbasis of F, of eigenvalues `f`: ``G F^(-1/2)``, finite in directions without features."""
+    unit_u = np.sqrt(np.max(s * f))
+    a, b = s * f / unit_u**2, signal * f / unit_u**2
     unit_w = np.sqrt(np.max(np.sum(W**2 * a, axis=0)))
     W = W / unit_w
     if np.count_nonzero(a) == 1:
         k = int(np.argmax(a))
         column = W[:, k]
         share = column[k] / np.linalg.norm(column)
-        return _line(W, a, b, k, share) / unit_w, float(share * 2 / np.pi * np.arcsin(b[k] / a[k])), (2, 2)
+        drive = _line(W, a, b, k, share) / unit_w / np.sqrt(f[k])
+        return drive, float(share * 2 / np.pi * np.arcsin(b[k] / a[k])), (2, 2)
     predictions = np.linalg.svd(W * np.sqrt(a), compute_uv=False) ** 2
     (x, p, n1), (y, q, n2) = _rules(a, predictions, nodes, tail)
     drive, alignment = np.zeros_like(W), 0.0
     inner = np.zeros_like(W)
     gram = W.T @ W
-    slope_at_0 = np.divide(b, a, out=np.zeros_like(a), where=a > 0)
+    correlation = signal / s if s > 0 else 0.0
     for t2, weight in zip(x, p, strict=True):
         shrink = 1 + 2 * a * t2
-        # u, once v has been tilted: its variance, and the slope of v on u.
-        spread = a * (1 + 2 * t2 * a * (1 - slope_at_0**2)) / shrink
-        slope = slope_at_0 / (1 + 2 * t2 * a * (1 - slope_at_0**2))
-        root = np.sqrt(spread)
+        # u, once v has been tilted: its standard deviation, in units of what it was, and the slope of v on u.
+        widened = 1 + 2 * t2 * a * (1 - correlation**2)
+        slope = correlation / widened
+        ratio = np.sqrt(widened / shrink)
+        root = np.sqrt(a) * ratio
         m, Q = np.linalg.eigh(root[:, None] * gram * root)
         m = np.maximum(m, 0)
-        basis = root[:, None] * Q
+        basis, half_basis = root[:, None] * Q, ratio[:, None] * Q
         Z = basis.T @ (W.T * slope) @ basis
         z = np.diagonal(Z)
         e = 1 / (1 + 2 * np.outer(y, m))
         P = weight * q * np.exp(0.5 * np.sum(np.log(e), axis=1) - 0.5 * np.sum(np.log(shrink)))
         traces = e @ z
-        drive += slope[:, None] * ((basis * (P @ e)) @ basis.T)
+        drive += slope[:, None] * ((basis * (P @ e)) @ half_basis.T)
         pairs = (e.T * (y * P)) @ e * Z
         middle = pairs + pairs.T + np.diag((y * P * traces) @ e)
-        inner += basis @ middle @ basis.T
+        inner += basis @ middle @ half_basis.T
         alignment += P @ traces
     drive = (4 / np.pi * drive - 8 / np.pi * W @ inner) / unit_w
-    return drive, float(4 / np.pi * alignment), (n1, n2)
+    return drive * (np.sqrt(s) / unit_u), float(4 / np.pi * alignment), (n1, n2)
 
 
 def _line(W, a, b, k, share):

@@ -138,7 +138,7 @@ class FeatureModes:
             f[alive] = np.exp(np.maximum(x, -700.0))
             return self._velocity(f)[alive] / f[alive]
 
-        t, x, status = integrate(velocity, np.log(f0[alive]), times)
+        t, x, status = integrate(velocity, np.log(f0[alive]), times, name="f0", stiff=True)
         f = np.zeros((len(t), len(f0)))
         f[:, alive] = np.exp(x)
         return ModeTrajectory(self.setting, t, f**self.alpha, f, status)
@@ -167,7 +167,7 @@ class FeatureModes:
             return scale * np.exp(x) * 2 * pull[alive] / f[alive]
 
         steps, places = np.unique(early, return_inverse=True)
-        _, y, status = integrate(velocity, np.log(f0[alive]), steps, method="LSODA", tolerance=1e-7)
+        _, y, status = integrate(velocity, np.log(f0[alive]), steps, name="f0", stiff=True, tolerance=1e-7)
         reached = places < len(y)
         times = times[reached]
         f = shape(y[places[reached]]) * np.exp(-2 * self.setting.rho * (times - times[0]))[:, None]
@@ -379,7 +379,7 @@ class FeatureMatrices:
         times, rho = _checks.times(times), self.setting.rho
         if not self._blind:
             t, y, status = integrate(
-                lambda t, y: velocity(y.reshape(h, h), rho), root.ravel(), times, method="LSODA", tolerance=1e-9
+                lambda t, y: velocity(y.reshape(h, h), rho), root.ravel(), times, stiff=True, tolerance=1e-9
             )
             A = y.reshape(-1, h, h)
         else:
@@ -391,7 +391,7 @@ class FeatureMatrices:
                 lambda x, y: scale * np.exp(x) * velocity(y.reshape(h, h), 0.0),
                 root.ravel(),
                 steps,
-                method="LSODA",
+                stiff=True,
                 tolerance=1e-9,
             )
             t = times[places < len(y)]

@@ -50,7 +50,7 @@ class Equilibrium:
     kind: str
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, eq=False)
 class Norms:
     r"""The three norms that the cosine loss sees.
 
@@ -81,6 +81,14 @@ class Norms:
     psi: float | np.ndarray
     cross: float | np.ndarray
 
+    def __eq__(self, other):
+        if not isinstance(other, Norms):
+            return NotImplemented
+        return all(np.array_equal(getattr(self, name), getattr(other, name)) for name in ("phi", "psi", "cross"))
+
+    def __hash__(self):
+        return hash(tuple(np.asarray(norm, dtype=float).tobytes() for norm in (self.phi, self.psi, self.cross)))
+
     @classmethod
     def of_modes(cls, w, f, setting):
         r"""Norms of eigenmodes: :math:`N_\Phi^2 = \sum a`, :math:`N_\Psi^2 = \sum w^2 a`, :math:`N_\times = \sum w b`.
@@ -109,9 +117,7 @@ class Norms:
         2.0
         """
         w, f = mode_arrays(w, f, setting)
-        a, b = setting.s * f, setting.spectrum * f
-        phi, psi = np.sqrt(a.sum(axis=-1)), np.sqrt((w**2 * a).sum(axis=-1))
-        return cls(_checks.plain(phi), _checks.plain(psi), _checks.plain((w * b).sum(axis=-1)))
+        return cls(*map(_checks.plain, norms_of_modes(w, setting.s * f, setting.spectrum * f)))
 
     @classmethod
     def of_matrices(cls, W, F, setting):
@@ -150,6 +156,11 @@ class Norms:
         # Rounding may leave a dead feature matrix with a trace a hair below 0.
         psi = np.sqrt(np.maximum(setting.s * np.einsum("...ij,...jk,...ik->...", W, F, W), 0))
         return cls(_checks.plain(phi), _checks.plain(psi), _checks.plain(signal * np.einsum("...ij,...ji->...", W, F)))
+
+
+def norms_of_modes(w, a, b):
+    """The three norms of modes that have been checked, from their variances and covariances."""
+    return np.sqrt(a.sum(axis=-1)), np.sqrt((w**2 * a).sum(axis=-1)), (w * b).sum(axis=-1)
 
 
 class _LineFlow:
@@ -666,7 +677,7 @@ def classify(v, beta, ratio):
     return _plain_object(np.where(exists, np.where(escapes, Regime.STABLE, Regime.ACUTE), Regime.COLLAPSE))
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, eq=False)
 class Trajectory:
     """Solutions of a flow on a line.
 
@@ -697,7 +708,10 @@ def solve_line(velocity, w0, times, collapse_below):
     if w0.ndim != 1:
         raise ValueError(f"w0: has shape {w0.shape}; expected one number or shape (n,)")
     collapse_below = _checks.number("collapse_below", collapse_below, above=0)
-    return Trajectory(*integrate(lambda t, w: velocity(w), w0, times, collapse_below=collapse_below))
+    # Copies do not act on each other: the matrix of slopes is diagonal.
+    return Trajectory(
+        *integrate(lambda t, w: velocity(w), w0, times, collapse_below=collapse_below, stiff=True, lband=0, uband=0)
+    )
 
 
 def travel_time(flow, w0, w):

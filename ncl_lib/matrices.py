@@ -8,13 +8,15 @@ import numpy as np
 
 from . import _checks, diagnostics
 from ._solve import Status, integrate
-from .expectations import cosine_matrices
+from .expectations import cosine_matrices, matrices_push
 from .flows import Norms
-from .modes import VANISHED, clock, time_of
+from .modes import LONGEST, VANISHED, clock, time_of
 from .setting import Setting
 
+_IMPLICIT = 12  # width up to which implicit steps, with their matrix of (2 h^2)^2 slopes, pay
 
-@dataclass(frozen=True)
+
+@dataclass(frozen=True, eq=False)
 class MatrixTrajectory:
     r"""Head and feature matrix over time.
 
@@ -162,7 +164,7 @@ class _Matrices:
             W, F = y.reshape(2, h, h)
             return np.concatenate([part.ravel() for part in self._velocity(W, F)])
 
-        t, y, status = integrate(velocity, np.concatenate([W0.ravel(), F0.ravel()]), times)
+        t, y, status = integrate(velocity, np.concatenate([W0.ravel(), F0.ravel()]), times, name="W0, F0")
         W, F = np.moveaxis(y.reshape(-1, 2, h, h), 1, 0)
         return MatrixTrajectory(self.setting, t, W, F, status)
 
@@ -200,7 +202,7 @@ class L2Matrices(_Matrices):
         return self.setting.spectrum * F - self.setting.s * (W @ F)
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, eq=False)
 class CosineMatrixTrajectory(MatrixTrajectory):
     r"""Head and feature matrix over time under the cosine loss, with their shape on the clock of weight decay.
 
@@ -263,26 +265,44 @@ class CosineMatrices(_Matrices):
     def _drive(self, W, F):
         if self.closure == "exact":
             return cosine_matrices(W, F, self.setting).drive
-        norms, signal = Norms.of_matrices(W, F, self.setting), self.setting.spectrum
-        if norms.phi == 0 or norms.psi == 0:
-            raise ValueError("W, F: features or predictions are all 0; the cosine loss is not defined there")
-        inner = norms.cross * F
-        if self.closure == "sixth-order":
-            inner = inner + signal * F @ (W + W.T) @ F
-        return (signal * F - self.setting.s / norms.psi**2 * W @ inner) / (norms.phi * norms.psi)
+        return self._rate(W, F) @ F
 
-    def solve(self, W0, F0, times):
+    def _rate(self, W, F):
+        """Drive per feature, X in G = X F, of the closures in closed form."""
+        s, signal = self.setting.s, self.setting.spectrum
+        phi2, psi2 = s * np.trace(F), s * np.vdot(W @ F, W)
+        if phi2 <= 0 or psi2 <= 0:
+            raise ValueError("W, F: features or predictions are all 0; the cosine loss is not defined there")
+        inner = np.vdot(W.T, F) * signal * np.eye(len(W))
+        if self.closure == "sixth-order":
+            inner = inner + signal * F @ (W + W.T)
+        return (signal * np.eye(len(W)) - s / psi2 * W @ inner) / np.sqrt(phi2 * psi2)
+
+    def _push(self, W, A):
+        """What the loss alone does to the head and to a factor of the features, F = A A^T."""
+        if self.closure == "exact":
+            return matrices_push(W, A, self.setting.s, self.setting.spectrum)
+        XA = self._rate(W, A @ A.T) @ A
+        return XA @ A.T, W.T @ XA
+
+    def solve(self, W0, F0, times, tolerance=1e-10):
         r"""Integrate both matrices.
 
-        The shape :math:`e^{\rho t} W` is integrated on the clock of weight decay, on which the imbalance C is constant
-        and F = W^T W + C; so decay costs no digits, however small the weights become.
+        The shape :math:`e^{\rho t} (W, A)` is integrated on the clock of weight decay and on a logarithmic scale, with
+        a factor A of the features, :math:`F = A A^\top`; so decay costs no digits, however small the weights become,
+        and F stays positive semi-definite. :math:`|W|_F` and :math:`\operatorname{tr} F` are conserved to rounding (but
+        in the "sixth-order" closure), imbalance to the tolerance. Beyond :math:`\tau = 10^{13} |W|_F^2` the shape is
+        held.
 
         Parameters
         ----------
         W0, F0 : array of shape (h, h)
             Matrices at ``times[0]`` (dimensionless), F0 symmetric positive semi-definite.
         times : array of shape (T,)
-            Strictly increasing gradient-flow times. The work grows with the clock, that is as exp(2 rho t).
+            Strictly increasing gradient-flow times. Above h = 12 steps are explicit, and the work grows with the
+            clock, that is as exp(2 rho t).
+        tolerance : float, optional
+            Relative error of a step, between 1e-12 and 1e-2.
 
         Returns
         -------
@@ -293,7 +313,7 @@ class CosineMatrices(_Matrices):
         ------
         TypeError, ValueError
             If a matrix is not square, shapes differ, F0 is not symmetric positive semi-definite, features or
-            predictions vanish, or `times` are not sorted.
+            predictions vanish, `times` are not sorted, or `tolerance` is out of bounds.
 
         Examples
         --------
@@ -303,32 +323,51 @@ class CosineMatrices(_Matrices):
         True
         """
         W0, F0 = _pair(W0, F0, names=("W0", "F0"))
+        tolerance = _checks.tolerance(tolerance)
         h, rho = len(W0), self.setting.rho
-        tau, times = clock(times, rho), np.asarray(times, dtype=float)
-        C = F0 - W0.T @ W0
+        tau, times = clock(times, rho), np.array(times, dtype=float)
         self.drive(W0, F0)  # raises where the loss is not defined
+        f, Q = np.linalg.eigh((F0 + F0.T) / 2)
+        # In units of the start: the drive is of degree -1, and no size of the weights over- or underflows.
+        unit = np.max(np.abs(W0))
+        y0 = np.stack([W0, Q * np.sqrt(np.maximum(f, 0.0))]) / unit
+        sizes = np.sum(y0**2, axis=(1, 2), keepdims=True)
+        conserving = self.closure != "sixth-order"
 
-        def state(y):
-            W = y.reshape(h, h)
-            F = W.T @ W + C
-            return W, (F + F.T) / 2
+        def velocity(x, y):
+            y = y.reshape(2, h, h)
+            push = np.stack(self._push(*y))
+            if conserving:
+                # Exactly so, where on a long clock rounding and quadrature would not.
+                push = push - y * (np.sum(push * y, axis=(1, 2)) / np.sum(y * y, axis=(1, 2)))[:, None, None]
+            return (scale * np.exp(x) * push).ravel()
 
         def predictions(y):
-            return Norms.of_matrices(*state(y), self.setting).psi
+            W, A = y.reshape(2, h, h)
+            return np.linalg.norm(W @ A)
 
-        smallest = VANISHED * predictions(W0.ravel())
+        scale = float(sizes[0, 0, 0])
+        x = np.minimum(np.log1p(tau / unit / unit / scale), LONGEST)
+        steps, places = np.unique(x, return_inverse=True)
+        smallest = VANISHED * predictions(y0.ravel())
         reached, y, status = integrate(
-            lambda t, y: self._drive(*state(y)).ravel(),
-            W0.ravel(),
-            tau,
+            velocity,
+            y0.ravel(),
+            steps,
+            name="W0, F0",
+            stiff=h <= _IMPLICIT,
+            tolerance=tolerance,
             vanishing=lambda y: predictions(y) - smallest,
         )
-        W, times = y.reshape(-1, h, h), times[: len(reached)]
-        F = np.swapaxes(W, 1, 2) @ W + C
         if status.time is not None:
-            status = Status(str(status), time=time_of(status.time, rho, times[0]))
+            status = Status(str(status), time=time_of(unit**2 * scale * np.expm1(status.time), rho, times[0]))
+        places = places[places < len(reached)]
+        times, tau, y = times[: len(places)], tau[: len(places)], y.reshape(-1, 2, h, h)[places]
+        if conserving:
+            y = y * np.sqrt(sizes / np.sum(y**2, axis=(2, 3), keepdims=True))
+        W, F = unit * y[:, 0], unit * (y[:, 1] @ y[:, 1].mT) * unit
         fade = np.exp(-rho * (times - times[0]))[:, None, None]
-        return CosineMatrixTrajectory(self.setting, times, W * fade, F * fade**2, status, reached, W, F)
+        return CosineMatrixTrajectory(self.setting, times, W * fade, F * fade**2, status, tau, W, F)
 
 
 def _pair(W, F, names=("W", "F")):

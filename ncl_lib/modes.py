@@ -8,12 +8,12 @@ import numpy as np
 
 from . import _checks
 from ._solve import Status, integrate
-from .expectations import modes_drive
-from .flows import Norms, classify, mode_arrays, universal_coordinates
+from .expectations import modes_rate
+from .flows import Norms, classify, mode_arrays, norms_of_modes, universal_coordinates
 from .setting import Setting
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, eq=False)
 class ModeTrajectory:
     r"""Eigenmodes over time.
 
@@ -122,7 +122,7 @@ class _Modes:
         G = self._drive(w, f)
         return G - self.setting.rho * w, 2 * w * G - 2 * self.setting.rho * f
 
-    def solve(self, w0, f0, times):
+    def solve(self, w0, f0, times, tolerance=1e-10):
         r"""Integrate all modes.
 
         The imbalance :math:`c_j = f_j - w_j^2` obeys :math:`c_j(t) = e^{-2 \rho t} c_j(0)` exactly, so only `w` is
@@ -135,6 +135,8 @@ class _Modes:
             Eigenvalues at ``times[0]`` (dimensionless), f0 >= 0.
         times : array of shape (T,)
             Strictly increasing gradient-flow times.
+        tolerance : float, optional
+            Relative error of a step, between 1e-12 and 1e-2.
 
         Returns
         -------
@@ -143,7 +145,8 @@ class _Modes:
         Raises
         ------
         TypeError, ValueError
-            If `w0` or `f0` is not a finite real array of shape (h,), some f0 < 0, or `times` are not sorted.
+            If `w0` or `f0` is not a finite real array of shape (h,), some f0 < 0, `times` are not sorted, or
+            `tolerance` is out of bounds.
 
         Examples
         --------
@@ -154,17 +157,20 @@ class _Modes:
         w0, f0 = mode_arrays(w0, f0, self.setting)
         if w0.ndim != 1:
             raise ValueError(f"w0: has shape {w0.shape}; expected shape (h,)")
-        c0, dead, start = f0 - w0**2, f0 == 0, np.ravel(times)[0] if np.size(times) else 0.0
+        tolerance = _checks.tolerance(tolerance)
+        with np.errstate(over="ignore"):  # too large a start is refused below, in words
+            c0, dead = f0 - w0**2, f0 == 0
 
-        def features(t, w):
+        def features(elapsed, w):
             # f cannot be negative; w^2 + c can, by rounding, where features have died.
-            return np.where(dead, 0.0, np.maximum(w**2 + c0 * np.exp(-2 * self.setting.rho * (t - start)), 0.0))
+            return np.where(dead, 0.0, np.maximum(w**2 + c0 * np.exp(-2 * self.setting.rho * elapsed), 0.0))
 
-        def velocity(t, w):
-            return self._drive(w, features(t, w)) - self.setting.rho * w
+        def velocity(elapsed, w):
+            return self._drive(w, features(elapsed, w)) - self.setting.rho * w
 
-        t, w, status = integrate(velocity, w0, times)
-        return ModeTrajectory(self.setting, t, w, features(t[:, None], w), status)
+        # Modes do not act on each other, with this loss or with frozen norms: the matrix of slopes is diagonal.
+        t, w, status = integrate(velocity, w0, times, stiff=True, tolerance=tolerance, lband=0, uband=0)
+        return ModeTrajectory(self.setting, t, w, features((t - t[0])[:, None], w), status)
 
 
 class L2Modes(_Modes):
@@ -206,7 +212,7 @@ class L2Modes(_Modes):
         return f * (self.target_ratio * self.setting.spectrum - self.setting.s * w)
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, eq=False)
 class CosineModeTrajectory(ModeTrajectory):
     r"""Eigenmodes over time under the cosine loss, with their shape on the clock of weight decay.
 
@@ -341,26 +347,36 @@ class CosineModes(_Modes):
                 raise ValueError(f"norms: cannot be frozen in closure={closure!r}; use 'leading' or 'sixth-order'")
 
     def _drive(self, w, f):
-        a, b = self.setting.s * f, self.setting.spectrum * f
-        if self.closure == "exact":
-            if w.ndim == 1:
-                return modes_drive(w, a, b)
+        if w.ndim > 1:
             return np.stack([self._drive(*pair) for pair in zip(w, f, strict=True)])
+        unit = np.max(f) or 1.0
+        return f / unit * self._rate(w, f)
+
+    def _rate(self, w, f):
+        """Drive per feature, G max(f) / f: finite where a mode has none."""
+        s, signal = self.setting.s, self.setting.spectrum
+        if self.closure == "exact":
+            return modes_rate(w, f, s, signal)
+        unit = np.max(f)
         if self.closure == "corrected":
-            return _corrected(w, a, b)
-        norms = self.norms or Norms.of_modes(w, f, self.setting)
-        phi, psi, cross = (np.asarray(n)[..., None] for n in (norms.phi, norms.psi, norms.cross))
+            return unit * _corrected(w, f, s, signal)
+        if self.norms is None:
+            phi, psi, cross = norms_of_modes(w, s * f, signal * f)
+        else:
+            phi, psi, cross = self.norms.phi, self.norms.psi, self.norms.cross
         if np.any(phi == 0) or np.any(psi == 0):
             raise ValueError("w, f: features or predictions are all 0; the cosine loss is not defined there")
-        fluctuation = 2 * w**2 * a * b if self.closure == "sixth-order" else 0.0
-        return (b - (fluctuation + cross * w * a) / psi**2) / (phi * psi)
+        fluctuation = 2 * w**2 * s * signal * f if self.closure == "sixth-order" else 0.0
+        return unit * (signal - (fluctuation + cross * w * s) / psi**2) / (phi * psi)
 
     def solve(self, w0, f0, times, tolerance=1e-9):
         r"""Integrate all modes.
 
-        The shape :math:`e^{\rho t} w` is integrated on the clock of weight decay, on which the imbalance c is constant
-        and f = w^2 + c; so decay costs no digits, however small the weights become. With frozen norms there is no such
-        clock, and the modes are integrated in time. Beyond :math:`\tau = 10^{13} |w|^2` the shape is held.
+        The shape :math:`e^{\rho t} w` is integrated on the clock of weight decay, along the hyperbolas
+        :math:`f - w^2 = c` on which its modes move; so decay costs no digits, however small the weights become, and
+        imbalance, :math:`|w|` and :math:`\sum f` are conserved to rounding whatever the tolerance (the "sixth-order"
+        closure conserves imbalance alone). With frozen norms there is no such clock, and the modes are integrated in
+        time. Beyond :math:`\tau = 10^{13} |w|^2` the shape is held.
 
         Parameters
         ----------
@@ -390,70 +406,126 @@ class CosineModes(_Modes):
         >>> bool(abs(np.linalg.norm(run.w[-1]) / np.linalg.norm(run.w[0]) - np.exp(-0.5)) < 1e-8)
         True
         """
-        tolerance = _checks.number("tolerance", tolerance, minimum=1e-12)
-        if tolerance > 1e-2:
-            raise ValueError(f"tolerance={tolerance!r}: must be <= 0.01")
         if self.norms is not None:
-            return super().solve(w0, f0, times)
+            return super().solve(w0, f0, times, tolerance)
+        tolerance = _checks.tolerance(tolerance)
         w0, f0 = mode_arrays(w0, f0, self.setting)
         if w0.ndim != 1:
             raise ValueError(f"w0: has shape {w0.shape}; expected shape (h,)")
         tau, rho = clock(times, self.setting.rho), self.setting.rho
-        times = np.asarray(times, dtype=float)
-        c, dead = f0 - w0**2, f0 == 0
-
-        def features(w):
-            return np.where(dead, 0.0, w**2 + c)
-
-        def drive(w):
-            # G is proportional to f mode by mode. Where rounding takes f below 0, this continues it smoothly, and so
-            # pushes f back; a clipped f would leave the mode adrift.
-            f = features(w)
-            safe = np.where(dead, 0.0, np.maximum(f, 1e-13 * f.max()))
-            G = self._drive(w, safe) * np.divide(f, safe, out=np.zeros_like(f), where=safe > 0)
-            # All closures but the paper's leave |w| alone exactly; on a long clock, rounding would not.
-            return G if self.closure == "sixth-order" else G - w * (w @ G) / (w @ w)
-
-        def predictions(w):
-            return np.sqrt(np.sum(self.setting.s * w**2 * np.maximum(features(w), 0.0)))
-
+        times = np.array(times, dtype=float)
         self.drive(w0, f0)  # raises where the loss is not defined
+        # In units of the start: the drive is of degree -1, and no size of the weights over- or underflows.
+        unit = np.max(np.abs(w0))
+        curve = _Hyperbolas(w0 / unit, f0 / unit / unit)
+        conserving = self.closure != "sixth-order"  # all closures but the paper's leave |w| alone
+
+        def velocity(x, angle):
+            w, p = curve.place(angle)
+            # Beside a lone survivor the rate of a dying mode grows without bound, too rough for finite differences.
+            largest = np.max(np.abs(p))
+            rate = self._rate(*curve.state(w, np.maximum(np.abs(p), 1e-7 * largest)))
+            turn = curve.sign * curve.living(rate) * (p / largest) / largest
+            if conserving:
+                # Exactly so, where on a long clock rounding and quadrature would not.
+                along = curve.sign * w * p
+                turn = turn - along * (along @ turn) / (along @ along)
+            return scale * np.exp(x) * turn
+
+        def predictions(angle):
+            w, f = curve.state(*curve.place(angle))
+            return np.sqrt(np.sum(self.setting.s * w**2 * f))
+
         # Once the shape has settled, a logarithmic variable and an implicit method take long steps; still later there
         # is nothing left to compute but the noise of rounding.
-        scale = w0 @ w0
-        x = np.log1p(tau / scale)
+        scale = curve.head @ curve.head
+        x = np.log1p(tau / unit / unit / scale)
         early = np.count_nonzero(x < LONGEST)
         steps = x[:early] if early == len(x) else np.append(x[:early], LONGEST)
-        smallest = VANISHED * predictions(w0)
-        reached, w, status = integrate(
-            lambda x, w: scale * np.exp(x) * drive(w),
-            w0,
+        smallest = VANISHED * predictions(curve.start)
+        reached, angle, status = integrate(
+            velocity,
+            curve.start,
             steps,
-            method="LSODA",
+            stiff=True,
             tolerance=tolerance,
-            vanishing=lambda w: predictions(w) - smallest,
+            vanishing=lambda angle: predictions(angle) - smallest,
         )
         if status.time is None:
-            w = w[np.minimum(np.arange(len(x)), len(w) - 1)]
+            angle = angle[np.minimum(np.arange(len(x)), len(angle) - 1)]
         else:
             tau, times = tau[: len(reached)], times[: len(reached)]
-            status = Status(str(status), time=time_of(scale * np.expm1(status.time), rho, times[0]))
-        f = np.maximum(features(w), 0.0)
+            status = Status(str(status), time=time_of(unit**2 * scale * np.expm1(status.time), rho, times[0]))
+        if conserving:
+            angle = curve.on_the_sphere(angle, scale)
+        w, f = curve.state(*curve.place(angle))
+        w, f = unit * w, f * unit * unit
         fade = np.exp(-rho * (times - times[0]))[:, None]
         return CosineModeTrajectory(self.setting, times, w * fade, f * fade**2, status, tau, w, f)
 
 
-def _corrected(w, a, b):
-    """Drive with all terms of relative order 1/h: the norms expanded to second order around their means."""
+class _Hyperbolas:
+    r"""Curves of constant imbalance, :math:`p^2 - w^2 = c` with :math:`p^2 = f`, and the angle along them.
+
+    :math:`(p, \pm w)` is :math:`\sqrt{c} (\cosh \theta, \sinh \theta)` for c > 0,
+    :math:`\sqrt{-c} (\sinh \theta, \cosh \theta)` for c < 0 and :math:`(e^\theta, e^\theta)` for c = 0, and always
+    :math:`\dot\theta = \pm (G / f)\, p`. No error of a step leads off the curve, or a dying mode (c < 0, p -> 0) past
+    its end: p and -p are the same mode.
+    """
+
+    def __init__(self, w, f):
+        self.alive = f > 0  # a mode without features keeps none, and its head
+        self.head = w
+        w, p = w[self.alive], np.sqrt(f[self.alive])
+        self.sign = np.where(w < 0, -1.0, 1.0)
+        c = f[self.alive] - w**2
+        self.above, self.below, self.size = c > 0, c < 0, np.sqrt(np.abs(c))
+        shorter = np.where(self.above, np.abs(w), p)
+        self.start = np.where(c == 0, np.log(p), np.arcsinh(shorter / np.where(c == 0, 1.0, self.size)))
+
+    def place(self, angle):
+        """Head w and amplitude p of the living, from their angles."""
+        angle = np.clip(angle, -300.0, 300.0)  # a trial step may be long
+        long, short, equal = self.size * np.cosh(angle), self.size * np.sinh(angle), np.exp(angle)
+        w = np.where(self.above, short, np.where(self.below, long, equal))
+        p = np.where(self.above, long, np.where(self.below, short, equal))
+        return self.sign * w, p
+
+    def living(self, modes):
+        return modes[self.alive]
+
+    def state(self, w, p):
+        """Heads and features of all modes."""
+        shape = (*w.shape[:-1], len(self.alive))
+        heads, features = np.broadcast_to(self.head, shape).copy(), np.zeros(shape)
+        heads[..., self.alive], features[..., self.alive] = w, p**2
+        return heads, features
+
+    def on_the_sphere(self, angle, size):
+        """Nearby angles at which the sum of all w^2 is `size`, by Newton's method."""
+        dead = np.sum(self.head[~self.alive] ** 2)
+        for _ in range(20):
+            w, p = self.place(angle)
+            along = self.sign * w * p
+            off = size - dead - np.sum(w**2, axis=-1, keepdims=True)
+            if np.all(np.abs(off) <= 4e-16 * size):
+                break
+            angle = angle + along * off / (2 * np.sum(along**2, axis=-1, keepdims=True))
+        return angle
+
+
+def _corrected(w, f, s, signal):
+    """Drive per feature with all terms of relative order 1/h: norms expanded to second order around their means."""
+    a, b = s * f, signal * f
     A, B, N = (np.sum(x, axis=-1, keepdims=True) for x in (a, w**2 * a, w * b))
     if np.any(A == 0) or np.any(B == 0):
         raise ValueError("w, f: features or predictions are all 0; the cosine loss is not defined there")
     V_A, V_B, C = (2 * np.sum(x, axis=-1, keepdims=True) for x in (a**2, w**4 * a**2, w**2 * b**2))
-    first = b * (1 + 3 * V_A / (8 * A**2) + 3 * V_B / (8 * B**2) + C / (4 * A * B)) - b * a / A - w**2 * b * a / B
+    first = signal * (1 + 3 * V_A / (8 * A**2) + 3 * V_B / (8 * B**2) + C / (4 * A * B) - a / A - w**2 * a / B)
     second = (
-        a * N * (1 + 3 * V_A / (8 * A**2) + 15 * V_B / (8 * B**2) + 3 * C / (4 * A * B))
-        + 2 * w * a * b
-        - (N * b**2 + a * np.sum(w * b * a, axis=-1, keepdims=True)) / A
-        - 3 * (N * w**2 * a**2 + a * np.sum(w**3 * b * a, axis=-1, keepdims=True)) / B
+        s * N * (1 + 3 * V_A / (8 * A**2) + 15 * V_B / (8 * B**2) + 3 * C / (4 * A * B))
+        + 2 * w * s * b
+        - (N * signal * b + s * np.sum(w * b * a, axis=-1, keepdims=True)) / A
+        - 3 * (N * w**2 * s * a + s * np.sum(w**3 * b * a, axis=-1, keepdims=True)) / B
     )
     return (first - w * second / B) / np.sqrt(A * B)

@@ -12,7 +12,7 @@ from threadpoolctl import threadpool_limits
 from . import _checks, _progress
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, eq=False)
 class Outcome:
     """What became of one point of a sweep.
 
