@@ -20,15 +20,15 @@ from . import _checks
 class Mixture:
     r"""Equally likely Gaussian clusters, whitened: mean 0, covariance the identity.
 
-    The centres :math:`\pm \sqrt{\kappa d}\, e_k` lie on the axes, so that they carry the share
-    :math:`\kappa` of the variance; within a cluster the variance is :math:`1 - \kappa` in every direction.
+    The centres :math:`\pm e_k` times ``sqrt(share * d)`` lie on the axes, so that they carry the
+    given share of the variance; within a cluster the variance is ``1 - share`` in every direction.
 
     Parameters
     ----------
     d : int
         Dimension; there are 2 d clusters.
     share : float
-        Share :math:`\kappa` of the variance that lies between clusters, 0 <= share <= 1.
+        Share of the variance that lies between clusters, 0 <= share <= 1.
 
     Raises
     ------
@@ -116,18 +116,20 @@ class HeavyTails:
 
 @dataclass(frozen=True, eq=False)
 class LatentClasses:
-    r"""Data with hidden attributes :math:`y_k = \pm 1`, one a direction: :math:`x_k = m_k y_k + \sqrt{r_k}\, \xi_k`.
+    r"""Data with hidden attributes :math:`y_k = \pm 1`, one a direction.
+
+    .. math:: x_k = \bar x_k y_k + \sqrt{\lambda_k - \bar x_k^2}\, \xi_k , \qquad \xi_k \sim N(0, 1)
 
     Attributes are independent and fair, :math:`\xi \sim N(0, I)`. Directions are uncorrelated, with variances
-    :math:`\lambda_k = m_k^2 + r_k`, and where :math:`m_k = 0` there is nothing to find. Classes are the combinations of
+    :math:`\lambda_k`, and where :math:`\bar x_k = 0` there is nothing to find. Classes are the combinations of
     attributes.
 
     Parameters
     ----------
     means : array of shape (d,)
-        The :math:`m_k \ge 0` (dimensionless), at most twelve of them positive.
+        The :math:`\bar x_k \ge 0` (dimensionless), at most twelve of them positive.
     residual : array of shape (d,)
-        Variances :math:`r_k > 0` within a class.
+        Variances :math:`\lambda_k - \bar x_k^2 > 0` within a class.
 
     Raises
     ------
@@ -160,7 +162,7 @@ class LatentClasses:
 
     @property
     def spectrum(self):
-        r"""Variances :math:`\lambda_k = m_k^2 + r_k` of a datum, shape (d,).
+        r"""Variances :math:`\lambda_k` of a datum, squared means plus residuals, shape (d,).
 
         Examples
         --------
@@ -171,7 +173,9 @@ class LatentClasses:
 
     @property
     def bayes_accuracy(self):
-        r"""How often the best classifier of each attribute is right, :math:`\Phi_N(m_k / \sqrt{r_k})`, shape (d,).
+        r"""How often the best classifier of each attribute is right, shape (d,).
+
+        .. math:: \operatorname{ndtr} \bigl( \bar x_k / \sqrt{\lambda_k - \bar x_k^2} \bigr)
 
         Examples
         --------
@@ -207,11 +211,11 @@ class LatentClasses:
         r"""Exact accuracy of linear probes on features :math:`u = \Phi x`.
 
         Each is trained on infinitely many data by ridge regression. The probe of attribute k is
-        :math:`\beta_k = (E[u u^\top] + \kappa I)^{-1} E[u y_k]`, and it is right with the probability
+        :math:`\Theta_k = (E[u u^\top] + \nu I)^{-1} E[u y_k]`, and it is right with the probability
 
         .. math::
-            E_y\, \Phi_N \Bigl(
-            \frac{y_k\, \beta_k^\top \Phi\, (m \circ y)}{\sqrt{\beta_k^\top \Phi R \Phi^\top \beta_k}} \Bigr),
+            E_y\, \operatorname{ndtr} \Bigl(
+            \frac{y_k\, \Theta_k^\top \Phi\, (\bar x \circ y)}{\sqrt{\Theta_k^\top \Phi R \Phi^\top \Theta_k}} \Bigr),
 
         R the diagonal matrix of the variances within classes; the mean over y is taken over all classes.
 
@@ -220,7 +224,7 @@ class LatentClasses:
         Phi : array of shape (h, d)
             Encoder.
         ridge : float, optional
-            Penalty :math:`\kappa \ge 0`, in units of a variance of features. Directions of feature space with less than
+            Penalty :math:`\nu \ge 0`, in units of a variance of features. Directions of feature space with less than
             1e-12 of the largest variance (penalty included) are left out.
 
         Returns

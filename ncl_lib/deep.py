@@ -28,13 +28,13 @@ from .setting import Setting
 
 
 class Encoder(eqx.Module):
-    r"""A trunk and a last linear layer: :math:`u = \Phi\, a(x)`.
+    r"""A trunk and a last linear layer: :math:`u = \Phi x` with the activations :math:`x`.
 
     Attributes
     ----------
     trunk : callable
-        Maps one datum to activations a of shape (m,).
-    last : array of shape (h, m)
+        Maps one datum to activations x of shape (width,).
+    last : array of shape (h, width)
         The :math:`\Phi`.
 
     Examples
@@ -81,7 +81,7 @@ class _Layers(eqx.Module):
 
 
 def linear_encoder(shape, h, seed, scale=1.0):
-    r"""Make a linear encoder, entries :math:`N(0, \alpha^2 / d)`.
+    r"""Make a linear encoder, entries :math:`N(0, 1 / d)` times a scale.
 
     Parameters
     ----------
@@ -91,7 +91,7 @@ def linear_encoder(shape, h, seed, scale=1.0):
         Number of features.
     seed : int
     scale : float, optional
-        The :math:`\alpha > 0`.
+        That scale, > 0.
 
     Returns
     -------
@@ -566,7 +566,7 @@ def train_deep(
     seed : int
         Of everything drawn: batch k is a function of `seed` and k, so that a resumed run is the same bit for bit.
     head_scale : float, optional
-        The head starts as :math:`N(0, \beta^2 / h)`, :math:`\beta > 0`.
+        The head starts as this number, > 0, times :math:`N(0, 1 / h)`.
     head_bias : bool, optional
         Train a bias in the head too; it starts at 0.
     centred : bool, optional

@@ -173,9 +173,9 @@ def norm_spread(F):
 
 
 def eigenmodes(W, F):
-    r"""Read eigenmodes off matrices: :math:`w_j = q_j^\top W q_j` and :math:`f_j = q_j^\top F q_j`.
+    r"""Read eigenmodes off matrices: :math:`w_j = e_j^\top W e_j` and :math:`f_j = e_j^\top F e_j`.
 
-    The :math:`q_j` are the eigenvectors of F in ascending order of eigenvalue; for a stack, those of its last F, so
+    The :math:`e_j` are the eigenvectors of F in ascending order of eigenvalue; for a stack, those of its last F, so
     that a mode keeps its name along a trajectory.
 
     Parameters

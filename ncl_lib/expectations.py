@@ -1,13 +1,13 @@
 r"""Exact Gaussian expectations for the cosine loss, at finite width, with no limit taken.
 
-With :math:`1/r = \frac{2}{\sqrt\pi} \int_0^\infty e^{-t^2 r^2} dt` for both norms, each expectation becomes a
+With :math:`1/|v| = \frac{2}{\sqrt\pi} \int_0^\infty e^{-t^2 |v|^2} dt` for both norms, each expectation becomes a
 two-dimensional integral of Gaussian moments under a tilted covariance, over :math:`t_1` for the target and
 :math:`t_2` for the prediction.
 
 Quadrature. The integrands are even in both variables, so that one half of a symmetric Gauss-Legendre rule with 2 n
-nodes does the work of all. The map :math:`t = \ell \sinh(\kappa y)` is nearly linear where the integrand is nearly
-Gaussian (many equal modes) and exponential where its tail is a power law (few modes): :math:`\ell` is the distance of
-the nearest singularity from the real axis, and :math:`\kappa` places the end where the tail is negligible.
+nodes does the work of all. The map :math:`t = t_\ast \sinh y` is nearly linear where the integrand is nearly
+Gaussian (many equal modes) and exponential where its tail is a power law (few modes): :math:`t_\ast` is the distance of
+the nearest singularity from the real axis, and y ends where the tail is negligible.
 """
 
 from __future__ import annotations
@@ -147,11 +147,12 @@ def cosine_matrices(W, F, setting, nodes=None, error=False):
     r"""Exact drive and alignment of the cosine loss on head and feature matrix, nothing assumed about W.
 
     .. math::
-        G = \frac4\pi \iint P S_{vu} - W \frac8\pi \iint t_2^2 P \bigl[ \operatorname{tr}(W^\top S_{vu}) S_{uu}
-        + S_{uu} W^\top S_{vu} + (S_{uu} W^\top S_{vu})^\top \bigr] ,
+        G = \frac4\pi \iint P \tilde K_{vu}
+        - W \frac8\pi \iint t_2^2 P \bigl[ \operatorname{tr}(W^\top \tilde K_{vu}) \tilde K_{uu}
+        + \tilde K_{uu} W^\top \tilde K_{vu} + (\tilde K_{uu} W^\top \tilde K_{vu})^\top \bigr] ,
 
-    with the covariance S of (u, v) tilted by :math:`\exp(-t_1^2 |v|^2 - t_2^2 |W u|^2)`, and P its normalisation. For
-    each :math:`t_1` one eigendecomposition of size h serves all :math:`t_2`.
+    with the covariance :math:`\tilde K` of (u, v) tilted by :math:`\exp(-t_1^2 |v|^2 - t_2^2 |W u|^2)`, and P its
+    normalisation. For each :math:`t_1` one eigendecomposition of size h serves all :math:`t_2`.
 
     Parameters
     ----------
@@ -327,16 +328,16 @@ def _rules(features, predictions, nodes, tail):
     """
     variances = np.stack([features, predictions])
     lengths = 1 / np.sqrt(2 * variances.max(axis=1))
-    kappas = np.arcsinh(_ends(variances, tail) / lengths)
+    ends = np.arcsinh(_ends(variances, tail) / lengths)
     found = []
-    for length, kappa in zip(lengths.tolist(), kappas.tolist(), strict=True):
+    for length, end in zip(lengths.tolist(), ends.tolist(), strict=True):
         # The rule with 2 n nodes converges as exp(-4 n ellipse).
-        ellipse = math.asinh(0.5 * math.pi / kappa)
+        ellipse = math.asinh(0.5 * math.pi / end)
         enough = math.ceil(6 - math.log(_CONVERGED) / (4 * ellipse))
         number = min(max(enough, _FEWEST), _MOST) if nodes is None else nodes
         roots, weights = _half_rule(number)
-        t = length * np.sinh(kappa * roots)
-        found.append((t**2, weights * length * kappa * np.cosh(kappa * roots), number))
+        t = length * np.sinh(end * roots)
+        found.append((t**2, weights * length * end * np.cosh(end * roots), number))
     return found
 
 

@@ -21,10 +21,11 @@ class FeatureModes:
 
     With :math:`a = (\lambda + \sigma^2) f` and :math:`b = \lambda f`,
 
-    .. math:: \frac{df}{dt} = 2\, p - 2 \rho f , \qquad p = \begin{cases}
+    .. math:: \frac{df}{dt} = 2\, \mathit{pull} - 2 \rho f , \qquad \mathit{pull} = \begin{cases}
         w\, (b - w a) & \text{L2} \\ b - w a & \text{IsoLoss} \\ w\, G(w, f) & \text{cosine, exact} \end{cases}
 
-    and for the L2 loss without stop-gradient :math:`p = w\, (b - w a) + (w b - a)`. No head is :math:`\alpha = 0`.
+    and for the L2 loss without stop-gradient :math:`\mathit{pull} = w\, (b - w a) + (w b - a)`. No head is
+    :math:`\alpha = 0`.
 
     Parameters
     ----------
@@ -219,7 +220,7 @@ class FeatureMatrices:
         r"""VICReg.
 
         .. math::
-            L = 2 \sigma^2 \mu_{inv} \operatorname{tr} F + \mu_{var} \sum_i (\gamma - \sqrt{s F_{ii}})_+
+            L = 2 \sigma^2 \mu_{inv} \operatorname{tr} F + \mu_{var} \sum_i (\mathit{hinge} - \sqrt{s F_{ii}})_+
             + \mu_{cov} s^2 \sum_{i \ne j} F_{ij}^2
 
         Parameters

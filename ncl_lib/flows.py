@@ -280,17 +280,18 @@ class _LineFlow:
 class ThirdOrderFlow(_LineFlow):
     r"""L2 loss, one eigenmode on the parabola :math:`f = w^2`: a cubic flow.
 
-    .. math:: \frac{dw}{dt} = b w^2 - s w^3 - \rho w, \qquad b = \tau \lambda, \quad s = \lambda + \sigma^2 .
+    .. math:: \frac{dw}{dt} = \chi \lambda w^2 - s w^3 - \rho w, \qquad s = \lambda + \sigma^2 .
 
-    The paper's case is :math:`\lambda = \tau = 1`. Besides 0 it has the equilibria
-    :math:`w_\mp = (b \mp \sqrt{b^2 - 4 \rho s}) / (2 s)` as long as :math:`\rho \le \rho_c = b^2 / (4 s)`.
+    The paper's case is :math:`\lambda = \chi = 1`. Besides 0 it has the equilibria
+    :math:`w_\mp = (\chi \lambda \mp \sqrt{\chi^2 \lambda^2 - 4 \rho s}) / (2 s)` as long as
+    :math:`\rho \le \rho_c = \chi^2 \lambda^2 / (4 s)`.
 
     Parameters
     ----------
     setting : Setting
         With one eigenvalue `spectrum`.
     target_ratio : float, optional
-        Quasi-static ratio :math:`\tau \ge 0` of target to online features, 1 without a moving-average target.
+        Quasi-static ratio :math:`\chi \ge 0` of target to online features, 1 without a moving-average target.
 
     Raises
     ------
@@ -323,7 +324,7 @@ class ThirdOrderFlow(_LineFlow):
         return 2 * self.gain * w - 3 * self.setting.s * w**2 - self.setting.rho
 
     def critical_decay(self):
-        r"""Weight decay :math:`\rho_c = b^2 / (4 s)` beyond which no positive equilibrium exists.
+        r"""Weight decay :math:`\rho_c = \chi^2 \lambda^2 / (4 s)` beyond which no positive equilibrium exists.
 
         Returns
         -------
@@ -339,7 +340,7 @@ class ThirdOrderFlow(_LineFlow):
 
     @property
     def discriminant(self):
-        r"""Discriminant :math:`b^2 - 4 \rho s`: two positive equilibria above 0, one at 0, none below.
+        r"""Discriminant :math:`\chi^2 \lambda^2 - 4 \rho s`: two positive equilibria above 0, one at 0, none below.
 
         Within rounding of 0 it is 0, so that ``rho=flow.critical_decay()`` is the threshold itself.
 
@@ -366,17 +367,17 @@ class ThirdOrderFlow(_LineFlow):
         >>> ThirdOrderFlow(setting).equilibria()
         (Equilibrium(w=0.0, kind='stable'), Equilibrium(w=0.5, kind='half-stable'))
         """
-        b, s, rho = self.gain, self.setting.s, self.setting.rho
-        if b == 0 or self.discriminant < 0:
+        gain, s, rho = self.gain, self.setting.s, self.setting.rho
+        if gain == 0 or self.discriminant < 0:
             return (Equilibrium(0.0, "stable"),)
         if self.discriminant == 0:
-            return Equilibrium(0.0, "stable"), Equilibrium(b / (2 * s), "half-stable")
+            return Equilibrium(0.0, "stable"), Equilibrium(gain / (2 * s), "half-stable")
         root = np.sqrt(self.discriminant)
-        upper = Equilibrium(float((b + root) / (2 * s)), "stable")
+        upper = Equilibrium(float((gain + root) / (2 * s)), "stable")
         if rho == 0:
             return Equilibrium(0.0, "half-stable"), upper
-        # 2 rho/(b + root) is (b - root)/(2 s) without the cancellation at small rho.
-        return Equilibrium(0.0, "stable"), Equilibrium(float(2 * rho / (b + root)), "unstable"), upper
+        # 2 rho/(gain + root) is (gain - root)/(2 s) without the cancellation at small rho.
+        return Equilibrium(0.0, "stable"), Equilibrium(float(2 * rho / (gain + root)), "unstable"), upper
 
     def _regime(self, w):
         # With no signal the only equilibrium is 0, whatever the decay.
@@ -390,13 +391,14 @@ class SixthOrderFlow(_LineFlow):
     r"""Cosine loss, one eigenmode on the parabola :math:`f = w^2`, norms frozen: a flow of order six.
 
     .. math::
-        \frac{dw}{dt} = -a w^6 - b w^3 + c w^2 - \rho w, \qquad
-        a = \frac{2 s \lambda}{N_\Phi N_\Psi^3}, \quad b = \frac{s N_\times}{N_\Phi N_\Psi^3}, \quad
-        c = \frac{\lambda}{N_\Phi N_\Psi} .
+        \frac{dw}{dt} = -q_6 w^6 - q_3 w^3 + q_2 w^2 - \rho w, \qquad
+        q_6 = \frac{2 s \lambda}{N_\Phi N_\Psi^3}, \quad q_3 = \frac{s N_\times}{N_\Phi N_\Psi^3}, \quad
+        q_2 = \frac{\lambda}{N_\Phi N_\Psi} .
 
-    The paper's case is :math:`\lambda = 1`. In :math:`v = w / w^*` with :math:`w^* = (N_\Psi^2 / (2 s))^{1/4}` the
-    velocity is proportional to :math:`v (v - \beta v^2 - v^5 - r)`: two numbers decide,
-    :math:`\beta = s N_\times w^* / (\lambda N_\Psi^2)` and :math:`r = \rho N_\Phi N_\Psi / (\lambda w^*)`.
+    The paper's case is :math:`\lambda = 1`. In :math:`\tilde w = w / \ell` with
+    :math:`\ell = (N_\Psi^2 / (2 s))^{1/4}` the velocity is proportional to
+    :math:`\tilde w (\tilde w - \beta \tilde w^2 - \tilde w^5 - r)`: two numbers decide,
+    :math:`\beta = s N_\times \ell / (\lambda N_\Psi^2)` and :math:`r = \rho N_\Phi N_\Psi / (\lambda \ell)`.
 
     Parameters
     ----------
@@ -408,7 +410,7 @@ class SixthOrderFlow(_LineFlow):
     Attributes
     ----------
     scale, beta, ratio : float
-        The :math:`w^*`, :math:`\beta` and :math:`r` above (dimensionless).
+        The :math:`\ell`, :math:`\beta` and :math:`r` above (dimensionless).
 
     Raises
     ------
@@ -435,19 +437,19 @@ class SixthOrderFlow(_LineFlow):
         phi = _checks.number("norms.phi", norms.phi, above=0)
         psi = _checks.number("norms.psi", norms.psi, above=0)
         cross = _checks.number("norms.cross", norms.cross)
-        self._c = signal / (phi * psi)
-        self._b = setting.s * cross / (phi * psi**3)
-        self._a = 2 * setting.s * signal / (phi * psi**3)
+        self._q2 = signal / (phi * psi)
+        self._q3 = setting.s * cross / (phi * psi**3)
+        self._q6 = 2 * setting.s * signal / (phi * psi**3)
         self.scale, self.beta, self.ratio = (float(x) for x in _universal(phi, psi, cross, setting))
 
     def __repr__(self):
         return f"SixthOrderFlow({self.setting!r}, {self.norms!r})"
 
     def _velocity(self, w):
-        return w * (w * (self._c - w * (self._b + self._a * w**3)) - self.setting.rho)
+        return w * (w * (self._q2 - w * (self._q3 + self._q6 * w**3)) - self.setting.rho)
 
     def _jacobian(self, w):
-        return w * (2 * self._c - w * (3 * self._b + 6 * self._a * w**3)) - self.setting.rho
+        return w * (2 * self._q2 - w * (3 * self._q3 + 6 * self._q6 * w**3)) - self.setting.rho
 
     def _regime(self, w):
         return classify(w / self.scale, self.beta, self.ratio)
@@ -465,7 +467,7 @@ class SixthOrderFlow(_LineFlow):
         return self.scale * float(_fold(np.asarray(self.beta)))
 
     def critical_decay(self):
-        r"""Weight decay beyond which no positive equilibrium exists, :math:`\max_{w > 0} (c w - b w^2 - a w^5)`.
+        r"""Weight decay beyond which no positive equilibrium exists, :math:`\max_{w > 0} (q_2 w - q_3 w^2 - q_6 w^5)`.
 
         Returns
         -------
@@ -479,7 +481,7 @@ class SixthOrderFlow(_LineFlow):
         >>> bool(abs(flow.critical_decay() - np.max(flow.velocity(w)[1:] / w[1:])) < 1e-9)
         True
         """
-        return self._c * self.scale * critical_ratio(self.beta)
+        return self._q2 * self.scale * critical_ratio(self.beta)
 
     def equilibria(self):
         """All equilibria, ascending, with their stability.
@@ -499,13 +501,13 @@ class SixthOrderFlow(_LineFlow):
         """
         beta, ratio, fold = self.beta, self.ratio, float(_fold(np.asarray(self.beta)))
 
-        def rest(v):
-            return v * (1 - v * (beta + v**3)) - ratio
+        def rest(scaled):
+            return scaled * (1 - scaled * (beta + scaled**3)) - ratio
 
         def root(low, high):
             return float(self.scale * brentq(rest, low, high, xtol=1e-300, rtol=4 * np.finfo(float).eps))
 
-        # On the left, |v| solves v^5 - beta v^2 - v = r; on the right all is over where both powers outweigh v.
+        # On the left the modulus solves x^5 - beta x^2 - x = r; on the right all is over where both powers outweigh x.
         size = 2 * (1 + abs(beta)) + ratio
         found = [Equilibrium(root(-size, -1 / size), "unstable")]
         excess = ratio - critical_ratio(beta)
@@ -523,24 +525,27 @@ _FOLD_TOLERANCE = 16 * np.finfo(float).eps
 
 
 def _fold(beta):
-    """The one positive root of ``5 v^4 + 2 beta v = 1``, elementwise, by Newton's method from above.
+    """The one positive root of ``5 scaled^4 + 2 beta scaled = 1``, elementwise, by Newton's method from above.
 
-    The polynomial is convex for v > 0, so that from a point above the root every step stays above it.
+    The polynomial is convex for scaled > 0, so that from a point above the root every step stays above it.
     """
     above = 1 / np.maximum(2 * beta, 5**0.25)
-    v = np.where(beta >= 0, above, np.maximum(0.4**0.25, np.cbrt(0.8 * np.maximum(-beta, 0))))
+    scaled = np.where(beta >= 0, above, np.maximum(0.4**0.25, np.cbrt(0.8 * np.maximum(-beta, 0))))
     for _ in range(50):
-        step = (v * (5 * v**3 + 2 * beta) - 1) / (20 * v**3 + 2 * beta)
-        v = v - step
-        if np.all(np.abs(step) <= 2 * np.finfo(float).eps * v):
+        step = (scaled * (5 * scaled**3 + 2 * beta) - 1) / (20 * scaled**3 + 2 * beta)
+        scaled = scaled - step
+        if np.all(np.abs(step) <= 2 * np.finfo(float).eps * scaled):
             break
-    return v
+    return scaled
 
 
 def critical_ratio(beta):
-    r"""Boundary of the universal phase diagram, :math:`r_c(\beta) = \max_{v > 0} (v - \beta v^2 - v^5)`.
+    r"""Boundary of the universal phase diagram.
 
-    The maximum is where :math:`5 v^4 + 2 \beta v = 1`; there it equals :math:`(v + 3 v^5) / 2`.
+    .. math:: r_c(\beta) = \max_{\tilde w > 0} (\tilde w - \beta \tilde w^2 - \tilde w^5)
+
+    The maximum is where :math:`5 \tilde w^4 + 2 \beta \tilde w = 1`; there it equals
+    :math:`(\tilde w + 3 \tilde w^5) / 2`.
 
     Parameters
     ----------
@@ -566,16 +571,16 @@ def critical_ratio(beta):
     >>> round(critical_ratio(0.0), 7)
     0.5349922
     """
-    v = _fold(_checks.array("beta", beta))
-    return _checks.plain((v + 3 * v**5) / 2)
+    scaled = _fold(_checks.array("beta", beta))
+    return _checks.plain((scaled + 3 * scaled**5) / 2)
 
 
 def universal_coordinates(w, norms, setting):
     r"""Place modes in the universal phase diagram of the sixth-order flow.
 
     .. math::
-        v = w / w^*, \quad w^* = (N_\Psi^2 / (2 s))^{1/4}, \qquad
-        \beta = \frac{s N_\times w^*}{\lambda N_\Psi^2}, \qquad r = \frac{\rho N_\Phi N_\Psi}{\lambda w^*}
+        \tilde w = w / \ell, \quad \ell = (N_\Psi^2 / (2 s))^{1/4}, \qquad
+        \beta = \frac{s N_\times \ell}{\lambda N_\Psi^2}, \qquad r = \frac{\rho N_\Phi N_\Psi}{\lambda \ell}
 
     Parameters
     ----------
@@ -588,7 +593,7 @@ def universal_coordinates(w, norms, setting):
 
     Returns
     -------
-    v : array of shape (..., h)
+    scaled : array of shape (..., h)
     beta, ratio : float or array of shape (...)
 
     Raises
@@ -603,8 +608,8 @@ def universal_coordinates(w, norms, setting):
     Examples
     --------
     >>> setting, w = Setting(sigma2=0.5, rho=0.1), np.full(8, 0.3)
-    >>> v, beta, ratio = universal_coordinates(w, Norms.of_modes(w, w**2, setting), setting)
-    >>> round(beta**4, 9), round(float(v[0]) * beta, 9)  # equal modes: beta = (h/2)^(1/4), v = 1/beta
+    >>> scaled, beta, ratio = universal_coordinates(w, Norms.of_modes(w, w**2, setting), setting)
+    >>> round(beta**4, 9), round(float(scaled[0]) * beta, 9)  # equal modes: beta = (h/2)^(1/4), scaled = 1/beta
     (4.0, 1.0)
     """
     w = _checks.array("w", w)
@@ -631,16 +636,16 @@ def _universal(phi, psi, cross, setting):
     return scale, beta, setting.rho * phi * psi / (setting.spectrum * scale)
 
 
-def classify(v, beta, ratio):
+def classify(scaled, beta, ratio):
     r"""Regime in the universal phase diagram of the sixth-order flow, elementwise.
 
     Collapse where :math:`r > r_c(\beta)`. Otherwise Stable beyond the fold point, and below it where
-    :math:`v - \beta v^2 - v^5 > r`; Acute elsewhere.
+    :math:`\tilde w - \beta \tilde w^2 - \tilde w^5 > r`; Acute elsewhere.
 
     Parameters
     ----------
-    v : float or array
-        Modes :math:`w / w^*` (dimensionless).
+    scaled : float or array
+        Modes :math:`w / \ell` (dimensionless).
     beta : float or array
         The :math:`\beta` of :class:`SixthOrderFlow`, of either sign.
     ratio : float or array
@@ -665,15 +670,17 @@ def classify(v, beta, ratio):
     >>> [r.name for r in classify([0.5, 0.05, 0.5], beta=[0.0, 0.0, 0.0], ratio=[0.1, 0.1, 0.9])]
     ['STABLE', 'ACUTE', 'COLLAPSE']
     """
-    v, beta = _checks.array("v", v), _checks.array("beta", beta)
+    scaled, beta = _checks.array("scaled", scaled), _checks.array("beta", beta)
     ratio = _checks.array("ratio", ratio, nonnegative=True)
     fold = _fold(beta)
     try:
-        np.broadcast_shapes(v.shape, beta.shape, ratio.shape)
+        np.broadcast_shapes(scaled.shape, beta.shape, ratio.shape)
     except ValueError as error:
-        raise ValueError(f"v, beta, ratio: shapes {v.shape}, {beta.shape}, {ratio.shape} do not broadcast") from error
+        raise ValueError(
+            f"scaled, beta, ratio: shapes {scaled.shape}, {beta.shape}, {ratio.shape} do not broadcast"
+        ) from error
     exists = ratio <= (fold + 3 * fold**5) / 2 * (1 + _FOLD_TOLERANCE)
-    escapes = (v > fold) | ((v > 0) & (v * (1 - v * (beta + v**3)) > ratio))
+    escapes = (scaled > fold) | ((scaled > 0) & (scaled * (1 - scaled * (beta + scaled**3)) > ratio))
     return _plain_object(np.where(exists, np.where(escapes, Regime.STABLE, Regime.ACUTE), Regime.COLLAPSE))
 
 
@@ -717,15 +724,16 @@ def solve_line(velocity, w0, times, collapse_below):
 def travel_time(flow, w0, w):
     r"""Time that the cubic flow takes from `w0` to `w`, in closed form.
 
-    Separation of variables and partial fractions, with :math:`q(w) = s w^2 - b w + \rho` and
-    :math:`D = b^2 - 4 \rho s`:
+    Separation of variables and partial fractions, with :math:`q(w) = s w^2 - \chi \lambda w + \rho` and
+    :math:`D = \chi^2 \lambda^2 - 4 \rho s`:
 
     .. math::
-        t = -\frac{1}{\rho} \left[ \ln |w| - \tfrac12 \ln |q(w)| + \tfrac{b}{2} K(w) \right]_{w_0}^{w},
-        \qquad K(w) = \int \frac{dw}{q(w)} ,
+        t = -\frac{1}{\rho} \left[
+        \ln |w| - \tfrac12 \ln |q(w)| + \tfrac{\chi \lambda}{2} \int \frac{dw}{q(w)} \right]_{w_0}^{w} ,
 
-    where :math:`K` is a logarithm for :math:`D > 0` (below the threshold), rational at it, an arctangent above. For
-    :math:`\rho = 0`: :math:`t = [-1/(b w) + (s/b^2) \ln |w/(b - s w)|]`.
+
+    where the integral is a logarithm for :math:`D > 0` (below the threshold), rational at it, an arctangent above. For
+    :math:`\rho = 0`: :math:`t = [-1/(\chi \lambda w) + (s/\chi^2 \lambda^2) \ln |w/(\chi \lambda - s w)|]`.
 
     Parameters
     ----------
@@ -759,31 +767,31 @@ def travel_time(flow, w0, w):
     if flow.gain == 0:
         raise ValueError("flow: has no signal (spectrum or target_ratio is 0); travel_time needs some")
     w0, w = np.broadcast_arrays(_checks.array("w0", w0), _checks.array("w", w))
-    b, s, rho = flow.gain, flow.setting.s, flow.setting.rho
+    gain, s, rho = flow.gain, flow.setting.s, flow.setting.rho
     # Intervals between equilibria: a solution never leaves its own, nor reaches its ends.
     walls = np.array([e.w for e in flow.equilibria()])
     inside = np.searchsorted(walls, w0) == np.searchsorted(walls, w)
     at_wall = np.isin(w0, walls) | np.isin(w, walls)
     with np.errstate(divide="ignore", invalid="ignore"):
         if rho == 0:
-            time = (1 / w0 - 1 / w) / b + s / b**2 * np.log((w / w0) * (b - s * w0) / (b - s * w))
+            time = (1 / w0 - 1 / w) / gain + s / gain**2 * np.log((w / w0) * (gain - s * w0) / (gain - s * w))
         else:
-            x0, x, D = 2 * s * w0 - b, 2 * s * w - b, flow.discriminant
-            ratio = (x**2 - D) / (x0**2 - D)  # q(w) / q(w0)
-            time = -(np.log(w / w0) - np.log(ratio) / 2 + b / 2 * _inverse_quadratic(D, x0, x)) / rho
+            slope0, slope, D = 2 * s * w0 - gain, 2 * s * w - gain, flow.discriminant
+            ratio = (slope**2 - D) / (slope0**2 - D)  # q(w) / q(w0)
+            time = -(np.log(w / w0) - np.log(ratio) / 2 + gain / 2 * _inverse_quadratic(D, slope0, slope)) / rho
     time = np.where(inside & ~at_wall, time, np.where(w == w0, 0.0, np.inf))
     return _checks.plain(time)
 
 
-def _inverse_quadratic(D, x0, x):
-    """Integral of dw/q(w), with x = 2 s w - b and 4 s q = x^2 - D, within one interval between the zeros of q."""
+def _inverse_quadratic(D, slope0, slope):
+    """Integral of dw/q(w) within one interval between the zeros of q, with slope = q' and 4 s q = slope^2 - D."""
     if D > 0:
-        r = np.sqrt(D)
-        return np.log1p(2 * r * (x - x0) / ((x + r) * (x0 - r))) / r
+        root = np.sqrt(D)
+        return np.log1p(2 * root * (slope - slope0) / ((slope + root) * (slope0 - root))) / root
     if D == 0:
-        return 2 * (x - x0) / (x * x0)
-    r = np.sqrt(-D)
-    return 2 / r * (np.arctan(x / r) - np.arctan(x0 / r))
+        return 2 * (slope - slope0) / (slope * slope0)
+    root = np.sqrt(-D)
+    return 2 / root * (np.arctan(slope / root) - np.arctan(slope0 / root))
 
 
 def mode_arrays(w, f, setting):

@@ -125,8 +125,9 @@ def barlow_twins(off_diagonal=0.05):
     r"""Barlow Twins: the cross-correlation of two views should be the identity.
 
     .. math::
-        L = \sum_i (1 - C_{ii})^2 + \mu \sum_{i \ne j} C_{ij}^2, \qquad
-        C_{ij} = \frac{\operatorname{Cov}(u_i, v_j)}{\sqrt{\operatorname{Var}(u_i) \operatorname{Var}(v_j)}} .
+        L = \sum_i (1 - \operatorname{Corr}(u_i, v_i))^2 + \mu \sum_{i \ne j} \operatorname{Corr}(u_i, v_j)^2, \qquad
+        \operatorname{Corr}(u_i, v_j)
+        = \frac{\operatorname{Cov}(u_i, v_j)}{\sqrt{\operatorname{Var}(u_i) \operatorname{Var}(v_j)}} .
 
     Parameters
     ----------
@@ -188,7 +189,7 @@ def vicreg(invariance=1.0, variance=1.0, covariance=1.0, hinge=1.0):
 
     .. math::
         L = \mu_{inv} E |u - v|^2 + \frac{1}{2} \sum_{x \in \{u, v\}} \Bigl[ \mu_{var} \sum_i
-        \max\bigl(0, \gamma - \operatorname{sd}(x_i)\bigr)
+        \max\bigl(0, \mathit{hinge} - \operatorname{sd}(x_i)\bigr)
         + \mu_{cov} \sum_{i \ne j} \operatorname{Cov}(x_i, x_j)^2 \Bigr] .
 
     Sums over features, not means; no constant under the root of the standard deviation.
@@ -198,7 +199,7 @@ def vicreg(invariance=1.0, variance=1.0, covariance=1.0, hinge=1.0):
     invariance, variance, covariance : float, optional
         The three weights :math:`\mu \ge 0` (dimensionless).
     hinge : float, optional
-        The standard deviation :math:`\gamma > 0` that is enough.
+        The standard deviation > 0 that is enough.
 
     Returns
     -------
@@ -246,19 +247,20 @@ def vicreg(invariance=1.0, variance=1.0, covariance=1.0, hinge=1.0):
 def swav(temperature=0.1, sharpness=0.05, rounds=3):
     r"""SwAV: predict, from one view, to which prototype the other was assigned; assignments are balanced.
 
-    With unit features :math:`z` and unit prototypes :math:`c_k`, the rows of the head scaled to length 1,
+    With unit features and unit prototypes, the rows :math:`W_k` of the head scaled to length 1,
 
     .. math::
-        L = -\frac12 E \Bigl[ \sum_k q_k(v) \log p_k(u) + \sum_k q_k(u) \log p_k(v) \Bigr], \qquad
-        p(u) \propto e^{\langle z, c_k \rangle / T} ,
+        L = -\frac12 E \Bigl[ \sum_k \mathit{code}_k(v) \log \mathit{share}_k(u)
+        + \sum_k \mathit{code}_k(u) \log \mathit{share}_k(v) \Bigr], \qquad
+        \mathit{share}_k(u) \propto e^{\langle u, W_k \rangle / (|u| |W_k| \mathit{temperature})} ,
 
-    and q by a few rounds of Sinkhorn's balancing of :math:`e^{\langle z, c_k \rangle / \epsilon}`: every prototype gets
-    an equal share of the batch. No gradient flows through q.
+    and the codes by a few rounds of Sinkhorn's balancing of the same with `sharpness` in place of `temperature`:
+    every prototype gets an equal share of the batch. No gradient flows through the codes.
 
     Parameters
     ----------
     temperature, sharpness : float, optional
-        T and :math:`\epsilon`, > 0 (dimensionless).
+        As above, > 0 (dimensionless).
     rounds : int, optional
         Rounds of balancing, >= 1.
 
@@ -320,7 +322,7 @@ def swav(temperature=0.1, sharpness=0.05, rounds=3):
 
 @dataclass(frozen=True)
 class FeatureHead:
-    r"""A head that is set from the features and not trained: :math:`W = (\Phi \Phi^\top)^\alpha + \epsilon I`.
+    r"""A head that is set from the features and not trained, :math:`W = (\Phi \Phi^\top)^\alpha` plus a shift.
 
     With :math:`\alpha = \frac12` this is DirectPred's head, which stays on the parabola; with :math:`\alpha = 1`
     DirectCopy's.
@@ -330,7 +332,7 @@ class FeatureHead:
     alpha : float
         Power, > 0.
     shift : float, optional
-        The :math:`\epsilon \ge 0` (dimensionless).
+        Added multiple of the identity, >= 0 (dimensionless).
 
     Raises
     ------

@@ -177,16 +177,16 @@ class L2Modes(_Modes):
     r"""L2 loss on eigenmodes.
 
     .. math::
-        \frac{dw}{dt} = G - \rho w, \qquad \frac{df}{dt} = 2 w G - 2 \rho f, \qquad G = \tau b - w a ,
+        \frac{dw}{dt} = G - \rho w, \qquad \frac{df}{dt} = 2 w G - 2 \rho f, \qquad G = \chi b - w a ,
 
-    with :math:`a = (\lambda + \sigma^2) f` and :math:`b = \lambda f`; for isotropic data :math:`G = f (\tau - s w)`.
+    with :math:`a = (\lambda + \sigma^2) f` and :math:`b = \lambda f`; for isotropic data :math:`G = f (\chi - s w)`.
     The modes do not act on each other.
 
     Parameters
     ----------
     setting : Setting
     target_ratio : float, optional
-        Quasi-static ratio :math:`\tau \ge 0` of target to online features, 1 without a moving-average target.
+        Quasi-static ratio :math:`\chi \ge 0` of target to online features, 1 without a moving-average target.
 
     Raises
     ------
@@ -246,8 +246,8 @@ class CosineModeTrajectory(ModeTrajectory):
         >>> [[regime.name for regime in row] for row in run.regimes]
         [['COLLAPSE', 'COLLAPSE'], ['STABLE', 'STABLE']]
         """
-        v, beta, ratio = universal_coordinates(self.w, self.norms, self.setting)
-        return classify(v, beta[:, None], ratio[:, None])
+        scaled, beta, ratio = universal_coordinates(self.w, self.norms, self.setting)
+        return classify(scaled, beta[:, None], ratio[:, None])
 
 
 def clock(times, rho):
@@ -517,15 +517,17 @@ class _Hyperbolas:
 def _corrected(w, f, s, signal):
     """Drive per feature with all terms of relative order 1/h: norms expanded to second order around their means."""
     a, b = s * f, signal * f
-    A, B, N = (np.sum(x, axis=-1, keepdims=True) for x in (a, w**2 * a, w * b))
-    if np.any(A == 0) or np.any(B == 0):
+    phi2, psi2, cross = (np.sum(x, axis=-1, keepdims=True) for x in (a, w**2 * a, w * b))
+    if np.any(phi2 == 0) or np.any(psi2 == 0):
         raise ValueError("w, f: features or predictions are all 0; the cosine loss is not defined there")
-    V_A, V_B, C = (2 * np.sum(x, axis=-1, keepdims=True) for x in (a**2, w**4 * a**2, w**2 * b**2))
-    first = signal * (1 + 3 * V_A / (8 * A**2) + 3 * V_B / (8 * B**2) + C / (4 * A * B) - a / A - w**2 * a / B)
-    second = (
-        s * N * (1 + 3 * V_A / (8 * A**2) + 15 * V_B / (8 * B**2) + 3 * C / (4 * A * B))
-        + 2 * w * s * b
-        - (N * signal * b + s * np.sum(w * b * a, axis=-1, keepdims=True)) / A
-        - 3 * (N * w**2 * s * a + s * np.sum(w**3 * b * a, axis=-1, keepdims=True)) / B
+    V_A, V_B, V_cross = (2 * np.sum(x, axis=-1, keepdims=True) for x in (a**2, w**4 * a**2, w**2 * b**2))
+    first = signal * (
+        1 + 3 * V_A / (8 * phi2**2) + 3 * V_B / (8 * psi2**2) + V_cross / (4 * phi2 * psi2) - a / phi2 - w**2 * a / psi2
     )
-    return (first - w * second / B) / np.sqrt(A * B)
+    second = (
+        s * cross * (1 + 3 * V_A / (8 * phi2**2) + 15 * V_B / (8 * psi2**2) + 3 * V_cross / (4 * phi2 * psi2))
+        + 2 * w * s * b
+        - (cross * signal * b + s * np.sum(w * b * a, axis=-1, keepdims=True)) / phi2
+        - 3 * (cross * w**2 * s * a + s * np.sum(w**3 * b * a, axis=-1, keepdims=True)) / psi2
+    )
+    return (first - w * second / psi2) / np.sqrt(phi2 * psi2)

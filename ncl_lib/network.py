@@ -66,7 +66,7 @@ class LinearNetwork:
 
     @classmethod
     def random(cls, d, h, rng, encoder_scale=1.0, head_scale=1.0):
-        r"""Gaussian start: :math:`\Phi_{ij} \sim N(0, \alpha^2/d)` and :math:`W_{ij} \sim N(0, \beta^2/h)`.
+        r"""Gaussian start, up to two scales: :math:`\Phi_{ij} \sim N(0, 1/d)` and :math:`W_{ij} \sim N(0, 1/h)`.
 
         Parameters
         ----------
@@ -74,7 +74,7 @@ class LinearNetwork:
             Input and feature dimension, h <= d.
         rng : numpy.random.Generator
         encoder_scale, head_scale : float, optional
-            The :math:`\alpha` and :math:`\beta` above, >= 0 (dimensionless).
+            Factors in front of both, >= 0 (dimensionless).
 
         Returns
         -------

@@ -15,15 +15,18 @@ from .setting import Setting
 def surviving_modes(w0, f0, setting):
     r"""Modes that keep features under the cosine loss, to leading order in 1/h, whatever the weight decay.
 
-    On the clock of weight decay each imbalance :math:`c_j = f_j - w_j^2` and the norm :math:`|w|` are conserved, living
-    heads end at :math:`\sqrt{x}\, g_j` with the gain :math:`g_j = \lambda_j / (\lambda_j + \sigma^2)`, and dead ones at
-    :math:`w_j^2 = -c_j`. So x is the level to which
+    On the clock of weight decay each imbalance :math:`c_j = f_j - w_j^2` and the norm :math:`|w|` are conserved,
+    living heads end at :math:`\zeta_\ast^{-1}\, \Gamma_j` with the gain
+    :math:`\Gamma_j = \lambda_j / (\lambda_j + \sigma^2)`, and dead ones at :math:`w_j^2 = -c_j`. So
+    :math:`\zeta_\ast^{-2}` is the level to which
 
-    .. math:: \sum_{j \text{ not forced dead}} \max(x g_j^2, -c_j) = |w_0|^2 + \sum_{j \text{ forced dead}} c_j
+    .. math::
+        \sum_{j \text{ not forced dead}} \max(\zeta_\ast^{-2} \Gamma_j^2, -c_j)
+        = |w_0|^2 + \sum_{j \text{ forced dead}} c_j
 
     fills, where a mode with :math:`c_j \le 0` and :math:`w_j(0) \le 0` is forced dead. A mode survives if it is not
-    forced dead and :math:`x g_j^2 > -c_j`. If that leaves none, features condense on one mode, which is found by
-    following the flow at leading order.
+    forced dead and :math:`\zeta_\ast^{-2} \Gamma_j^2 > -c_j`. If that leaves none, features condense on one mode,
+    which is found by following the flow at leading order.
 
     Parameters
     ----------
@@ -57,7 +60,7 @@ def surviving_modes(w0, f0, setting):
 def settled_modes(w0, f0, setting):
     r"""Where modes settle on the clock of weight decay, to leading order in 1/h: the water-filled state.
 
-    Survivors share one head up to their gain, :math:`w_j = \sqrt{x}\, g_j`, dead heads end at
+    Survivors share one head up to their gain, :math:`w_j = \zeta_\ast^{-1}\, \Gamma_j`, dead heads end at
     :math:`\pm\sqrt{-c_j}`, and :math:`f_j = w_j^2 + c_j` for all; see :func:`surviving_modes`. A single survivor may
     keep a negative head: if nobody is fit to live, or only one mode that starts with a negative head. Which it is, and
     with which sign, is found by following the flow at leading order.

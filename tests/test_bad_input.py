@@ -135,7 +135,7 @@ CASES = {
     ],
     "critical_ratio": [("beta", bad_array, critical_ratio)],
     "classify": [
-        ("v", bad_array, lambda x: classify(x, 0.0, 0.1)),
+        ("scaled", bad_array, lambda x: classify(x, 0.0, 0.1)),
         ("beta", bad_array, lambda x: classify(0.5, x, 0.1)),
         ("ratio", st.one_of(bad_array, st.just([-0.1])), lambda x: classify(0.5, 0.0, x)),
         ("ratio", st.just([0.1, 0.2, 0.3]), lambda x: classify([0.1, 0.2], 0.0, x)),

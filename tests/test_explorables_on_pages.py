@@ -120,7 +120,7 @@ def phase_diagram(state, said):
     norms = Norms(phi=0.5**0.5, psi=2**0.5, cross=2 * state["beta"])
     flow = SixthOrderFlow(Setting(0.0, state["ratio"]), norms)
     assert flow.scale == pytest.approx(1)
-    assert said.lower().startswith(flow.regime(state["v"]).value)
+    assert said.lower().startswith(flow.regime(state["scaled"]).value)
     assert f"border at {flow.critical_decay():.4f}." in said
     assert f"Equilibria in units of the flow's scale: {listed(flow)}." in said
 

@@ -122,7 +122,7 @@ class PhaseLine(_Explorable):
     w : float, optional
         Head eigenvalue at the start, -0.3 to 1.2 (dimensionless).
     size : float, optional
-        Size m of all weights, for the cosine loss with the norms of eight equal modes of that size, 0.2 to 1.5.
+        Size of all weights, for the cosine loss with the norms of eight equal modes of that size, 0.2 to 1.5.
     time : float, optional
         Time at which the mode is shown on its way, 0 to 60 (dimensionless).
 
@@ -158,7 +158,7 @@ class PhaseLine(_Explorable):
 
 
 class PhaseDiagram(_Explorable):
-    """Universal diagram of the sixth-order flow: which equilibria exist, and where a mode of size v goes.
+    """Universal diagram of the sixth-order flow: which equilibria exist, and where a mode of scaled size goes.
 
     Parameters
     ----------
@@ -166,7 +166,7 @@ class PhaseDiagram(_Explorable):
         Coupling to the other modes, -1 to 4 (dimensionless).
     ratio : float, optional
         Decay ratio r, 0.01 to 3 (dimensionless).
-    v : float, optional
+    scaled : float, optional
         The mode in units of the flow's own scale, 0 to 1.5 (dimensionless).
 
     Raises
@@ -183,7 +183,7 @@ class PhaseDiagram(_Explorable):
     _figure = "phase_diagram"
     beta = _Number(1.0, min=-1, max=4).tag(sync=True)
     ratio = _Number(0.15, min=0.01, max=3).tag(sync=True)
-    v = _Number(0.5, min=0, max=1.5).tag(sync=True)
+    scaled = _Number(0.5, min=0, max=1.5).tag(sync=True)
 
     def _picture(self):
         plots.phase_diagram({"the mode": ([self.beta], [self.ratio])}, ratio=(1e-2, 3.0))

@@ -25,17 +25,17 @@ export function cubic(sigma2, rho) {
 export function sextic(sigma2, rho, norms) {
   const s = 1 + sigma2;
   const { phi, psi, cross } = norms;
-  const c = 1 / (phi * psi);
-  const b = (s * cross) / (phi * psi ** 3);
-  const a = (2 * s) / (phi * psi ** 3);
+  const q2 = 1 / (phi * psi);
+  const q3 = (s * cross) / (phi * psi ** 3);
+  const q6 = (2 * s) / (phi * psi ** 3);
   const { scale, beta, ratio } = universal(sigma2, rho, norms);
-  const velocity = (w) => w * (w * (c - w * (b + a * w ** 3)) - rho);
-  return { velocity, equilibria: sexticEquilibria(scale, beta, ratio), critical: c * scale * criticalRatio(beta), scale, beta, ratio };
+  const velocity = (w) => w * (w * (q2 - w * (q3 + q6 * w ** 3)) - rho);
+  return { velocity, equilibria: sexticEquilibria(scale, beta, ratio), critical: q2 * scale * criticalRatio(beta), scale, beta, ratio };
 }
 
-/** The same flow in units in which coupling and decay ratio are all that is left: v' = v (v - beta v^2 - v^5 - ratio). */
+/** The same flow in units in which coupling and decay ratio are all that is left: scaled' = scaled (scaled - beta scaled^2 - scaled^5 - ratio). */
 export function normalForm(beta, ratio) {
-  return { velocity: (v) => v * (v * (1 - v * (beta + v ** 3)) - ratio), equilibria: sexticEquilibria(1, beta, ratio), critical: criticalRatio(beta) };
+  return { velocity: (scaled) => scaled * (scaled * (1 - scaled * (beta + scaled ** 3)) - ratio), equilibria: sexticEquilibria(1, beta, ratio), critical: criticalRatio(beta) };
 }
 
 /** One mode over time under a flow; shorter than `times` if it runs away. */
@@ -50,34 +50,34 @@ export function universal(sigma2, rho, { phi, psi, cross }) {
   return { scale, beta: (s * cross * scale) / psi ** 2, ratio: (rho * phi * psi) / scale };
 }
 
-/** The one positive root of 5 v^4 + 2 beta v = 1, by Newton's method from above. */
+/** The one positive root of 5 scaled^4 + 2 beta scaled = 1, by Newton's method from above. */
 export function fold(beta) {
-  let v = beta >= 0 ? 1 / Math.max(2 * beta, 5 ** 0.25) : Math.max(0.4 ** 0.25, Math.cbrt(-0.8 * beta));
+  let scaled = beta >= 0 ? 1 / Math.max(2 * beta, 5 ** 0.25) : Math.max(0.4 ** 0.25, Math.cbrt(-0.8 * beta));
   for (let k = 0; k < 50; k++) {
-    const step = (v * (5 * v ** 3 + 2 * beta) - 1) / (20 * v ** 3 + 2 * beta);
-    v -= step;
-    if (Math.abs(step) <= 2 * Number.EPSILON * v) break;
+    const step = (scaled * (5 * scaled ** 3 + 2 * beta) - 1) / (20 * scaled ** 3 + 2 * beta);
+    scaled -= step;
+    if (Math.abs(step) <= 2 * Number.EPSILON * scaled) break;
   }
-  return v;
+  return scaled;
 }
 
 /** Border of the universal diagram, r_c(beta). */
 export function criticalRatio(beta) {
-  const v = fold(beta);
-  return (v + 3 * v ** 5) / 2;
+  const scaled = fold(beta);
+  return (scaled + 3 * scaled ** 5) / 2;
 }
 
 const FOLD_TOLERANCE = 16 * Number.EPSILON;
 
-/** Regime of a mode of size v: "collapse", "acute" or "stable". */
-export function classify(v, beta, ratio) {
+/** Regime of a mode of size scaled: "collapse", "acute" or "stable". */
+export function classify(scaled, beta, ratio) {
   const edge = fold(beta);
   if (ratio > ((edge + 3 * edge ** 5) / 2) * (1 + FOLD_TOLERANCE)) return "collapse";
-  return v > edge || (v > 0 && v * (1 - v * (beta + v ** 3)) > ratio) ? "stable" : "acute";
+  return scaled > edge || (scaled > 0 && scaled * (1 - scaled * (beta + scaled ** 3)) > ratio) ? "stable" : "acute";
 }
 
 function sexticEquilibria(scale, beta, ratio) {
-  const rest = (v) => v * (1 - v * (beta + v ** 3)) - ratio;
+  const rest = (scaled) => scaled * (1 - scaled * (beta + scaled ** 3)) - ratio;
   const edge = fold(beta);
   const size = 2 * (1 + Math.abs(beta)) + ratio;
   const found = [{ w: scale * bisect(rest, -size, -1 / size), kind: "unstable" }, { w: 0, kind: "stable" }];

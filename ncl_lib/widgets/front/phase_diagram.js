@@ -11,28 +11,28 @@ const SIZE = [0, 1.5];
 const parameters = [
   { name: "beta", label: "Coupling to the other modes β", min: BETA[0], max: BETA[1], step: 0.02, value: 1, digits: 2 },
   { name: "ratio", label: "Decay ratio r", min: RATIO[0], max: RATIO[1], step: 0.005, value: 0.15, digits: 3 },
-  { name: "v", label: "Size of the mode v", min: SIZE[0], max: SIZE[1], step: 0.01, value: 0.5, digits: 2 },
+  { name: "scaled", label: "Scaled size of the mode", min: SIZE[0], max: SIZE[1], step: 0.01, value: 0.5, digits: 2 },
 ];
 
 const presets = {
-  Collapse: { beta: 1.4, ratio: 1, v: 0.7 },
-  Acute: { beta: 1, ratio: 0.15, v: 0.12 },
-  Stable: { beta: 1, ratio: 0.15, v: 0.5 },
+  Collapse: { beta: 1.4, ratio: 1, scaled: 0.7 },
+  Acute: { beta: 1, ratio: 0.15, scaled: 0.12 },
+  Stable: { beta: 1, ratio: 0.15, scaled: 0.5 },
 };
 
 const legend = {
-  "border r_c(β)": "ink", "Collapse": "doom", "Acute, for this v": "warn weak", "Stable, for this v": "basin",
+  "border r_c(β)": "ink", "Collapse": "doom", "Acute, at this size": "warn weak", "Stable, at this size": "basin",
   "what shrinking weights do": "thin ink dashed",
 };
 
-/** Up to which ratio a mode of size v is Stable at this coupling; it is Acute from there to the border. */
-function stableUpTo(v, beta) {
-  if (v > fold(beta)) return criticalRatio(beta);
-  return v * (1 - v * (beta + v ** 3));
+/** Up to which ratio a mode of size scaled is Stable at this coupling; it is Acute from there to the border. */
+function stableUpTo(scaled, beta) {
+  if (scaled > fold(beta)) return criticalRatio(beta);
+  return scaled * (1 - scaled * (beta + scaled ** 3));
 }
 
-function words({ beta, ratio, v }, flow) {
-  const regime = classify(v, beta, ratio);
+function words({ beta, ratio, scaled }, flow) {
+  const regime = classify(scaled, beta, ratio);
   const verdict = {
     collapse: "Collapse: no positive equilibrium.",
     acute: "Acute: a positive equilibrium exists, the mode is too small to reach it.",
@@ -42,10 +42,10 @@ function words({ beta, ratio, v }, flow) {
 }
 
 function redraw(state, { diagram, velocity }, held) {
-  const { beta, ratio, v } = state;
+  const { beta, ratio, scaled } = state;
   const betas = grid(...BETA, 121);
   const border = betas.map((b) => [b, criticalRatio(b)]);
-  const stable = betas.map((b) => [b, Math.max(stableUpTo(v, b), RATIO[0])]);
+  const stable = betas.map((b) => [b, Math.max(stableUpTo(scaled, b), RATIO[0])]);
   const back = (points) => points.slice().reverse();
   diagram.clear();
   diagram.area([...border, [BETA[1], RATIO[1]], [BETA[0], RATIO[1]]], "doom");
@@ -54,8 +54,8 @@ function redraw(state, { diagram, velocity }, held) {
   diagram.curve(border, "ink");
   diagram.curve([[beta, ratio], [beta, RATIO[0]]], "thin ink dashed");
   diagram.words(2.6, 1, "Collapse");
-  diagram.words(0.2, Math.sqrt(RATIO[0] * Math.max(stableUpTo(v, 0.2), RATIO[0])), "Stable");
-  diagram.words(0.2, Math.sqrt(criticalRatio(0.2) * Math.max(stableUpTo(v, 0.2), RATIO[0])), v < 0.3 ? "Acute" : "");
+  diagram.words(0.2, Math.sqrt(RATIO[0] * Math.max(stableUpTo(scaled, 0.2), RATIO[0])), "Stable");
+  diagram.words(0.2, Math.sqrt(criticalRatio(0.2) * Math.max(stableUpTo(scaled, 0.2), RATIO[0])), scaled < 0.3 ? "Acute" : "");
   if (state.beta !== held.beta || state.ratio !== held.ratio) diagram.mark(beta, ratio, "open");
   diagram.handle(held.beta, held.ratio, (b, r) => ({ beta: b, ratio: r }));
   diagram.hover = (b, r) => ({
@@ -69,14 +69,14 @@ function redraw(state, { diagram, velocity }, held) {
   const top = Math.max(flow.equilibria.at(-1).w, 0.6);
   const height = 1.4 * Math.max(...vs.map((x, k) => (x > 0 && x < top ? Math.abs(values[k]) : 0)), 0.02);
   phasePortrait(velocity, flow, vs, values, height);
-  velocity.handle(v, flow.velocity(v), (x) => ({ v: x }));
+  velocity.handle(scaled, flow.velocity(scaled), (x) => ({ scaled: x }));
   return words(state, flow);
 }
 
 export function render({ model, el }) {
   const views = {
     diagram: { title: "Universal diagram: regimes by coupling and decay ratio", xlabel: "coupling β", ylabel: "decay ratio r", x: BETA, y: RATIO, log: "y" },
-    velocity: { title: "Velocity of the mode at this point of the diagram", xlabel: "mode v", ylabel: "velocity dv/dt", x: [-0.2, SIZE[1]], y: [-1, 1] },
+    velocity: { title: "Velocity of the mode at this point of the diagram", xlabel: "scaled mode w / ℓ", ylabel: "its velocity", x: [-0.2, SIZE[1]], y: [-1, 1] },
   };
   // Decay takes all weights down together: the coupling stays and the ratio falls with the square of the size.
   const play = {

@@ -29,7 +29,7 @@ const legend = {
   "stable branch": "green", "unstable branch": "red dashed", "goes to the positive equilibrium": "basin", "does not": "doom",
 };
 
-/** The flow: for the cosine loss with the norms of eight equal modes of size m. */
+/** The flow: for the cosine loss with the norms of eight equal modes of one size. */
 function flowOf({ loss, sigma2, size }, rho) {
   if (loss === "L2") return cubic(sigma2, rho);
   const [s, h] = [1 + sigma2, 8];
