@@ -46,7 +46,9 @@ html[data-theme="dark"] .explorable, body[data-jp-theme-light="false"] .explorab
 .explorable .legend { display: flex; flex-wrap: wrap; gap: 0.1rem 1rem; margin: 0.2rem 0 0; font-size: 0.85rem; }
 .explorable .legend:empty { display: none; }
 .explorable .summary { margin: 0.4rem 0 0; font-size: 0.95rem; }
-@media print { .explorable .controls, .explorable .buttons { display: none; } }
+.explorable .controls label:has(:disabled) { opacity: 0.55; }
+@media print { .explorable .controls, .explorable .buttons { display: none; }
+  .explorable, html[data-theme="dark"] .explorable { --quiet: #595959; --blue: #0072b2; --red: #c44e00; --green: #00795a; --shade: #0072b2; color: black; } }
 .explorable :focus-visible { outline: 2px solid var(--red); outline-offset: 2px; }
 `;
 
@@ -73,8 +75,9 @@ let count = 0; // for identifiers that are unique on a page with several explora
 
 /**
  * Build an explorable inside `el` and keep it in step with `model`, which has get, set, save_changes, on and off, as in
- * Jupyter. `parameters` are {name, label, min, max, step, value, digits}, or with `options` in place of numbers; one with
- * `of` is a list, and its slider moves the entry that the parameter named there counts to. `presets` map a label to
+ * Jupyter; on a page also `initial`, the state that the page gives it, and `address`. `parameters` are {name, label, min,
+ * max, step, value, digits}, or with `options` in place of numbers; one with `of` is a list, and its slider moves the
+ * entry that the parameter named there counts to; `idle(state)` says when it has no effect. `presets` map a label to
  * values; `play` is {name, label, begin, next}: a button that moves a parameter on its own, from begin(state), by
  * next(state, seconds) while that is not null; `redraw(state, views, held)` draws everything and returns the summary in
  * words, where `state` differs from `held` while a mouse hovers; `legend` maps words to lines.
@@ -114,7 +117,7 @@ export function explorable({ model, el, name, parameters, presets = {}, play = n
     listeners.push([`change:${p.name}`, follow]);
   }
 
-  const initial = Object.fromEntries(parameters.map((p) => [p.name, p.value]));
+  const initial = Object.fromEntries(parameters.map((p) => [p.name, model.initial?.(p.name) ?? model.get(p.name) ?? p.value]));
   const buttons = element("div", { class: "buttons" });
   const button = (label, act) => {
     const made = element("button", { type: "button", ...QUIET }, label);
@@ -126,6 +129,7 @@ export function explorable({ model, el, name, parameters, presets = {}, play = n
     const switcher = button(play.label, () => {
       if (stop !== still) return stop();
       let frame;
+      makeRoom();
       let before = performance.now();
       change({ [play.name]: play.begin(state) });
       summary.setAttribute("aria-live", "off"); // sixty sentences a second are not to be read out
@@ -147,6 +151,18 @@ export function explorable({ model, el, name, parameters, presets = {}, play = n
     });
     switcher.classList.add("play");
   }
+  /** Keep as much room as the longest of the sentences to come needs, or the page below would jump while they pass. */
+  function makeRoom() {
+    summary.style.minHeight = "";
+    let tallest = summary.offsetHeight;
+    let value = play.begin(state);
+    while (value !== null) {
+      summary.textContent = redraw({ ...state, [play.name]: value }, drawn, state);
+      tallest = Math.max(tallest, summary.offsetHeight);
+      value = play.next({ ...state, [play.name]: value }, 0.25);
+    }
+    summary.style.minHeight = `${tallest}px`;
+  }
   /** A change that ends the play, as the hand wants something else. */
   const byHand = (values) => {
     stop();
@@ -157,7 +173,9 @@ export function explorable({ model, el, name, parameters, presets = {}, play = n
   let link = null;
   if (model.address) {
     link = button("Link to this state", async () => {
-      const place = model.address(name, state);
+      const short = ({ digits }, value) => (Array.isArray(value) ? value.map((x) => Number(x.toFixed(digits))) : Number(value.toFixed(digits)));
+      const shown = parameters.map((p) => [p.name, p.options ? state[p.name] : short(p, state[p.name])]);
+      const place = model.address(name, Object.fromEntries(shown));
       history.replaceState(null, "", place);
       try {
         await navigator.clipboard.writeText(place);
@@ -171,7 +189,7 @@ export function explorable({ model, el, name, parameters, presets = {}, play = n
   const lines = element("p", { class: "legend" });
   for (const [words, kind] of Object.entries(legend)) {
     const sample = svgElement("svg", { viewBox: "0 0 30 10", width: 30, height: 10, "aria-hidden": "true" });
-    const round = /dot|handle/.test(kind);
+    const round = /\b(dot|handle)\b/.test(kind);
     const block = /basin|doom|warn|stone/.test(kind);
     if (round) sample.append(svgElement("circle", { class: kind, cx: 15, cy: 5, r: 4 }));
     else sample.append(svgElement("path", { class: block ? kind : `curve ${kind}`, d: block ? "M0 0H30V10H0z" : "M0 5H30" }));
@@ -193,7 +211,8 @@ export function explorable({ model, el, name, parameters, presets = {}, play = n
       state[key] = allowed(inputs[key], value);
       if (tell) model.set(key, state[key]);
     }
-    for (const { name, input, output, digits, options, of } of Object.values(inputs)) {
+    for (const { name, input, output, digits, options, of, idle } of Object.values(inputs)) {
+      if (idle) input.disabled = idle(state);
       const shown = of ? state[name]?.[state[of] - 1] : state[name];
       if (shown === undefined) continue; // while the first values come in
       input.value = shown;
@@ -275,6 +294,8 @@ function axes(stage, key, { title, xlabel, ylabel, x, y, log = "", height = 260 
     svg.setPointerCapture(pointer);
     event.preventDefault();
   });
+  // A finger on a handle drags it in every direction; what the page would do with the touch is called off before it begins.
+  svg.addEventListener("touchstart", (event) => dragged && event.cancelable && event.preventDefault(), { passive: false });
   svg.addEventListener("click", (event) => event.pointerType === "touch" && take(event));
   svg.addEventListener("pointermove", (event) => {
     if (dragged && event.pointerId === pointer) change(dragged(...at(event)));
@@ -283,7 +304,9 @@ function axes(stage, key, { title, xlabel, ylabel, x, y, log = "", height = 260 
   svg.addEventListener("pointerleave", () => !dragged && view.hover && preview({}));
   for (const end of ["pointerup", "pointercancel", "lostpointercapture"]) {
     svg.addEventListener(end, (event) => {
-      if (event.pointerId === pointer) dragged = pointer = null;
+      if (event.pointerId !== pointer) return;
+      dragged = pointer = null;
+      change({}); // axes that held still under the finger may follow now
     });
   }
 
@@ -299,6 +322,7 @@ function axes(stage, key, { title, xlabel, ylabel, x, y, log = "", height = 260 
     hover: null,
     /** Forget what was drawn, and label the axes for these ranges. */
     clear(xs = x, ys = y) {
+      if (dragged) [xs, ys] = [range.x, range.y];
       view.handles = [];
       layer.replaceChildren();
       over.replaceChildren();

@@ -1,10 +1,11 @@
 // The host on a static page: gives every root element a model of its own, without a kernel.
 
 /** What an explorable needs of a Jupyter model: state, listeners, and an address that reproduces the state. */
-function pageModel(values) {
-  const state = { ...values };
+function pageModel(initial, asked) {
+  const state = { ...initial, ...asked };
   return {
     get: (key) => state[key],
+    initial: (key) => initial[key],
     set: (key, value) => (state[key] = value),
     save_changes() {},
     on() {},
@@ -22,16 +23,34 @@ function parsed(text) {
   return numbers.length > 1 ? numbers : numbers[0];
 }
 
+const RENAMED = { v: "scaled" }; // parameters of addresses that were given out before they had their names
+
+/** The explorable that the address names, and the state that it asks for. */
+function inAddress() {
+  const { explorable, ...texts } = Object.fromEntries(new URLSearchParams(location.hash.slice(1)));
+  return [explorable, Object.fromEntries(Object.entries(texts).map(([key, text]) => [RENAMED[key] ?? key, parsed(text)]))];
+}
+
 function start(figures) {
-  const asked = new URLSearchParams(location.hash.slice(1));
-  for (const el of document.querySelectorAll("div.explorable[data-explorable]")) {
-    const name = el.dataset.explorable;
-    const values = JSON.parse(el.dataset.state || "{}");
-    if (asked.get("explorable") === name) {
-      for (const [key, text] of asked) if (key !== "explorable") values[key] = parsed(text);
-    }
-    figures[name].render({ model: pageModel(values), el });
-  }
+  const ends = new Map(); // what takes a figure down again
+  const show = (el, asked) => {
+    ends.get(el)?.();
+    const model = pageModel(JSON.parse(el.dataset.state || "{}"), asked);
+    ends.set(el, figures[el.dataset.explorable].render({ model, el }));
+  };
+  const all = [...document.querySelectorAll("div.explorable[data-explorable]")];
+  const follow = () => {
+    const [name, asked] = inAddress();
+    const el = all.find((one) => one.dataset.explorable === name);
+    if (!el) return;
+    show(el, asked);
+    const bring = () => el.scrollIntoView({ block: "start" });
+    bring();
+    if (document.readyState !== "complete") addEventListener("load", bring, { once: true }); // pictures above have come by then
+  };
+  for (const el of all) show(el, {});
+  follow();
+  addEventListener("hashchange", follow);
 }
 
 if (document.readyState === "loading") document.addEventListener("DOMContentLoaded", () => start(figures));

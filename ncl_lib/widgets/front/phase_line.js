@@ -13,7 +13,7 @@ const parameters = [
   { name: "sigma2", label: "Noise of the views σ²", min: 0, max: 2, step: 0.01, value: 0.5, digits: 2 },
   { name: "rho", label: "Weight decay ρ", min: 0, max: 0.4, step: 0.001, value: 0.05, digits: 3 },
   { name: "w", label: "Head eigenvalue w at the start", min: -0.3, max: 1.2, step: 0.005, value: 0.2, digits: 3 },
-  { name: "size", label: "Size of all weights m (cosine)", min: 0.2, max: 1.5, step: 0.01, value: 0.7, digits: 2 },
+  { name: "size", label: "Size of all weights (cosine)", min: 0.2, max: 1.5, step: 0.01, value: 0.7, digits: 2, idle: ({ loss }) => loss === "L2" },
   { name: "time", label: "Time t", min: 0, max: END, step: 0.5, value: 0, digits: 1 },
 ];
 

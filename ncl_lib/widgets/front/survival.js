@@ -14,7 +14,7 @@ const parameters = [
   { name: "w", of: "mode", label: "Its head w at the start", min: HEAD[0], max: HEAD[1], step: 0.01, value: [0.9, 0.6, 0.35, 0.1, -0.3, -0.7], digits: 2 },
   { name: "f", of: "mode", label: "Its features f at the start", min: FEATURE[0], max: FEATURE[1], step: 0.01, value: [0.2, 0.6, 0.1, 0.4, 0.3, 0.2], digits: 2 },
   { name: "sigma2", label: "Noise of the views σ²", min: 0, max: 2, step: 0.01, value: 0.5, digits: 2 },
-  { name: "moment", label: "Clock τ, power of ten", min: -1, max: LAST, step: 0.05, value: LAST, digits: 2 },
+  { name: "moment", label: "Clock τ, power of ten", min: -1, max: LAST, step: 0.05, value: LAST, digits: 2, idle: ({ w, f }) => !turns(w, f) },
 ];
 
 const presets = {
@@ -53,9 +53,12 @@ function redraw(state, { plane, water, heads }) {
 
   // The level as a head; in the plane, modes below the parabola through it die.
   const level = fill ? Math.sqrt(fill.level) : 0;
-  const across = grid(...HEAD, 81);
-  plane.clear();
-  plane.area([[HEAD[0], 0], ...across.map((x) => [x, Math.max(0, x <= 0 ? x * x : x * x - level ** 2)]), [HEAD[1], 0]], "doom");
+  // Survivors may leave the range of the starts; so does the picture then.
+  const reach = (values, [low, high]) => [Math.min(low, 1.05 * Math.min(...values)), Math.max(high, 1.05 * Math.max(...values))];
+  const [wide, tall] = [reach(run.w.flat(), HEAD), reach(run.f.flat(), FEATURE)];
+  const across = grid(...wide, 81);
+  plane.clear(wide, tall);
+  plane.area([[wide[0], 0], ...across.map((x) => [x, Math.max(0, x <= 0 ? x * x : x * x - level ** 2)]), [wide[1], 0]], "doom");
   plane.curve(across.map((x) => [x, x * x]), "thin quiet");
   for (let k = 0; k < MODES; k++) {
     plane.curve(run.w.slice(0, at + 1).map((row, i) => [row[k], run.f[i][k]]), k === mode - 1 ? "ink" : "thin ink");
@@ -81,7 +84,7 @@ function redraw(state, { plane, water, heads }) {
   }
   if (fill) water.curve([[0.5, fill.level], [MODES + 0.5, fill.level]], "thin green");
 
-  heads.clear();
+  heads.clear([0.1, 10 ** LAST], wide);
   for (let k = 0; k < MODES; k++) {
     const kind = `${k === mode - 1 ? "" : "thin"} ${alive[k] ? "green" : "red dashed"}`;
     heads.curve(run.t.map((tau, i) => [tau, run.w[i][k]]).slice(1), kind);
