@@ -1,12 +1,16 @@
 """Bad input to every public function: ValueError or TypeError that names the argument."""
 
 import inspect
+from decimal import Decimal
+from fractions import Fraction
 
 import matplotlib.pyplot as plt
 import numpy as np
+import pandas as pd
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from scipy import sparse
 
 import ncl_lib
 from ncl_lib import (
@@ -89,13 +93,37 @@ def training(**options):
 
 not_finite = st.sampled_from([np.nan, np.inf, -np.inf])
 negative = st.floats(max_value=-1e-300, allow_nan=False)
-not_numbers = st.sampled_from(["0.1", None, 1j, [0.1], True, {}])
+not_numbers = st.sampled_from(
+    ["0.1", None, 1j, [0.1], True, {}, Decimal("0.1"), np.ma.masked, 10**400, pd.Series([0.1])]
+)
+# What looks like numbers and is not, or would lose its meaning as such: drawn for every argument that is an array.
+no_array = st.sampled_from(
+    [
+        np.ma.masked_array([1.0, 2.0], [0, 1]),
+        np.ma.masked_array(np.eye(2), np.eye(2) > 0),
+        sparse.eye(2),
+        np.array([Fraction(1, 2), Decimal("0.5")], dtype=object),
+        np.array([True, False]),
+        np.eye(2) > 0,
+        np.array([1 + 0j, 2.0]),
+        [10**400, 1.0],
+        [np.ones(2), np.ones(3)],
+        pd.DataFrame({"a": [1.0], "b": ["x"]}),
+        np.array(["2020-01-01"], dtype="datetime64[D]"),
+    ]
+)
 bad_decay = st.one_of(not_finite, negative, not_numbers)
-bad_array = st.sampled_from([[], [np.nan, 1.0], [np.inf, 1.0], "ab", [None, 1.0], [1j, 1.0], [[1.0], [1.0, 2.0]]])
-bad_matrix = st.sampled_from([np.ones((2, 3)), np.ones(2), [[np.nan, 0], [0, 1.0]], np.ones((0, 0)), "W", [[1j]]])
+bad_array = st.one_of(
+    st.sampled_from([[], [np.nan, 1.0], [np.inf, 1.0], "ab", [None, 1.0], [1j, 1.0], [[1.0], [1.0, 2.0]]]), no_array
+)
+bad_matrix = st.one_of(
+    st.sampled_from([np.ones((2, 3)), np.ones(2), [[np.nan, 0], [0, 1.0]], np.ones((0, 0)), "W", [[1j]]]), no_array
+)
 bad_features = st.one_of(bad_matrix, st.sampled_from([[[1.0, 2.0], [0.0, 1.0]], [[-1.0, 0.0], [0.0, 1.0]], np.eye(3)]))
 bad_count = st.one_of(st.integers(max_value=0), st.sampled_from([1.5, "3", np.nan, True]))
-bad_times = st.sampled_from([[], [0.0, 0.0], [1.0, 0.5], [0.0, np.nan], [[0.0, 1.0]], "t", [0.0, np.inf]])
+bad_times = st.one_of(
+    st.sampled_from([[], [0.0, 0.0], [1.0, 0.5], [0.0, np.nan], [[0.0, 1.0]], "t", [0.0, np.inf]]), no_array
+)
 bad_positive = st.one_of(st.just(0), bad_decay)
 bad_target_ratio = bad_decay
 
@@ -301,10 +329,10 @@ CASES = {
     ],
     "asymmetry": [("W", st.one_of(bad_matrix, st.just(0 * EYE)), asymmetry)],
     "participation_ratio": [
-        ("F", st.one_of(bad_features.filter(lambda x: np.shape(x) != (3, 3)), st.just(0 * EYE)), participation_ratio)
+        ("F", st.one_of(bad_features.filter(lambda x: getattr(x, "shape", None) != (3, 3)), st.just(0 * EYE)), participation_ratio)
     ],
     "norm_spread": [
-        ("F", st.one_of(bad_features.filter(lambda x: np.shape(x) != (3, 3)), st.just(0 * EYE)), norm_spread)
+        ("F", st.one_of(bad_features.filter(lambda x: getattr(x, "shape", None) != (3, 3)), st.just(0 * EYE)), norm_spread)
     ],
     "balance": [
         ("W", bad_matrix, lambda x: balance(x, EYE)),
@@ -319,7 +347,7 @@ CASES = {
         ("F", bad_features, lambda x: eigenmodes(EYE, x)),
     ],
     "collapse": [
-        ("F", st.one_of(bad_features.filter(lambda x: np.shape(x) != (3, 3)), st.just(np.ones((2, 2, 2)))), collapse),
+        ("F", st.one_of(bad_features.filter(lambda x: getattr(x, "shape", None) != (3, 3)), st.just(np.ones((2, 2, 2)))), collapse),
         ("reference", bad_positive, lambda x: collapse(EYE, reference=x)),
         ("tolerance", bad_positive, lambda x: collapse(EYE, tolerance=x)),
     ],
