@@ -329,10 +329,18 @@ CASES = {
     ],
     "asymmetry": [("W", st.one_of(bad_matrix, st.just(0 * EYE)), asymmetry)],
     "participation_ratio": [
-        ("F", st.one_of(bad_features.filter(lambda x: getattr(x, "shape", None) != (3, 3)), st.just(0 * EYE)), participation_ratio)
+        (
+            "F",
+            st.one_of(bad_features.filter(lambda x: getattr(x, "shape", None) != (3, 3)), st.just(0 * EYE)),
+            participation_ratio,
+        )
     ],
     "norm_spread": [
-        ("F", st.one_of(bad_features.filter(lambda x: getattr(x, "shape", None) != (3, 3)), st.just(0 * EYE)), norm_spread)
+        (
+            "F",
+            st.one_of(bad_features.filter(lambda x: getattr(x, "shape", None) != (3, 3)), st.just(0 * EYE)),
+            norm_spread,
+        )
     ],
     "balance": [
         ("W", bad_matrix, lambda x: balance(x, EYE)),
@@ -347,7 +355,11 @@ CASES = {
         ("F", bad_features, lambda x: eigenmodes(EYE, x)),
     ],
     "collapse": [
-        ("F", st.one_of(bad_features.filter(lambda x: getattr(x, "shape", None) != (3, 3)), st.just(np.ones((2, 2, 2)))), collapse),
+        (
+            "F",
+            st.one_of(bad_features.filter(lambda x: getattr(x, "shape", None) != (3, 3)), st.just(np.ones((2, 2, 2)))),
+            collapse,
+        ),
         ("reference", bad_positive, lambda x: collapse(EYE, reference=x)),
         ("tolerance", bad_positive, lambda x: collapse(EYE, tolerance=x)),
     ],

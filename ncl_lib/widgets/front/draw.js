@@ -277,18 +277,22 @@ function axes(stage, key, { title, xlabel, ylabel, x, y, log = "", height = 260 
     const py = ((event.clientY - box.top) / box.height) * height;
     return [value("x", (px - frame.left) / (frame.right - frame.left)), value("y", (frame.bottom - py) / (frame.bottom - frame.top))];
   };
-  const take = (event, reach = Infinity) => {
+  const nearest = (event, reach) => {
     const point = at(event);
     const distance = ([a, b]) => Math.hypot(X(a) - X(point[0]), Y(b) - Y(point[1]));
-    const nearest = view.handles.reduce((best, handle) => (best && distance(best) <= distance(handle) ? best : handle), null);
-    if (!nearest || distance(nearest) > reach) return null;
-    change(nearest[2](...point));
-    return nearest[2];
+    const found = view.handles.reduce((best, handle) => (best && distance(best) <= distance(handle) ? best : handle), null);
+    return found && distance(found) <= reach ? found[2] : null;
+  };
+  const take = (event) => {
+    const drag = nearest(event, Infinity);
+    if (drag) change(drag(...at(event)));
+    return drag;
   };
   svg.addEventListener("pointerdown", (event) => {
     if (dragged || event.button !== 0) return;
-    // A finger that comes down elsewhere may be about to scroll the page.
-    dragged = take(event, event.pointerType === "touch" ? TOUCH : Infinity);
+    // A finger that comes down elsewhere may be about to scroll the page. One on a handle moves nothing yet: a redraw
+    // would take away what it touches, and with it the touchstart that has to be called off.
+    dragged = event.pointerType === "touch" ? nearest(event, TOUCH) : take(event);
     if (!dragged) return;
     pointer = event.pointerId;
     svg.setPointerCapture(pointer);

@@ -9,6 +9,7 @@ function pageModel(initial, asked) {
     set: (key, value) => (state[key] = value),
     save_changes() {},
     on() {},
+    off() {},
     address(name, now) {
       const query = new URLSearchParams({ explorable: name, ...now });
       return `${location.href.split("#")[0]}#${query}`;
