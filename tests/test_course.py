@@ -90,7 +90,7 @@ WRONG = {
             "coefficients",
             "def coefficients(phi, psi, cross, sigma2):\n    s = 1 + sigma2\n"
             "    return 1 / (phi * psi), s * cross / (phi * psi**3), s / (phi * psi**3)",
-            "a factor 2 is missing in a",
+            "a factor 2 is missing in q6",
         ),
         "wrong branch": (
             "regime",
