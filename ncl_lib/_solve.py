@@ -88,14 +88,17 @@ def integrate(
                     gone = vanishing is not None and vanishing(stepper.y) < 0.01 * vanishing(start)
                     verdict, ended = "blow-up" if grown else "singular" if gone else "stalled", stepper.t
                     break
+                over = [end for end, height in ends.items() if height is not None and height(stepper.y) < 0]
+                low = () if collapsed is None else (np.abs(stepper.y) < collapse_below) & np.isinf(collapsed)
+                fallen = np.flatnonzero(low)
+                if not over and len(fallen) == 0 and elapsed[len(rows)] > stepper.t:
+                    continue  # nothing to look up within this step, and its interpolant costs evaluations
                 path = stepper.dense_output()
-                for name, height in ends.items():
-                    if ended is None and height is not None and height(stepper.y) < 0:
-                        verdict, ended = name, _crossing(path, lambda y, g=height: g(y), stepper)
+                if over:
+                    verdict, ended = over[0], _crossing(path, ends[over[0]], stepper)
+                for j in fallen:
+                    collapsed[j] = _crossing(path, lambda y, j=j: abs(y[j]) - collapse_below, stepper)
                 here = stepper.t if ended is None else min(stepper.t, ended)
-                if collapsed is not None:
-                    for j in np.flatnonzero((np.abs(stepper.y) < collapse_below) & np.isinf(collapsed)):
-                        collapsed[j] = _crossing(path, lambda y, j=j: abs(y[j]) - collapse_below, stepper)
                 while len(rows) < len(times) and elapsed[len(rows)] <= here:
                     rows.append(path(elapsed[len(rows)]))
     except KeyboardInterrupt:

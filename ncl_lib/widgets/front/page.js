@@ -40,16 +40,18 @@ function start(figures) {
     ends.set(el, figures[el.dataset.explorable].render({ model, el }));
   };
   const all = [...document.querySelectorAll("div.explorable[data-explorable]")];
+  const named = (name) => all.find((one) => one.dataset.explorable === name);
   const follow = () => {
     const [name, asked] = inAddress();
-    const el = all.find((one) => one.dataset.explorable === name);
+    const el = named(name);
     if (!el) return;
     show(el, asked);
     const bring = () => el.scrollIntoView({ block: "start" });
     bring();
     if (document.readyState !== "complete") addEventListener("load", bring, { once: true }); // pictures above have come by then
   };
-  for (const el of all) show(el, {});
+  const awaited = named(inAddress()[0]);
+  for (const el of all) if (el !== awaited) show(el, {});
   follow();
   addEventListener("hashchange", follow);
 }
