@@ -4,17 +4,17 @@ With :math:`1/|v| = \frac{2}{\sqrt\pi} \int_0^\infty e^{-t^2 |v|^2} dt` for both
 two-dimensional integral of Gaussian moments under a tilted covariance, over :math:`t_1` for the target and
 :math:`t_2` for the prediction.
 
-Quadrature. The integrands are even in both variables, so that one half of a symmetric Gauss-Legendre rule with 2 n
-nodes does the work of all. The map :math:`t = t_\ast \sinh y` is nearly linear where the integrand is nearly
-Gaussian (many equal modes) and exponential where its tail is a power law (few modes): :math:`t_\ast` is the distance of
-the nearest singularity from the real axis, and y ends where the tail is negligible.
+Quadrature. The map :math:`t = t_\ast \sinh y` is nearly linear where the integrand is nearly Gaussian (many equal
+modes) and exponential where its tail is a power law (few modes). With :math:`t_\ast` the distance of the nearest
+singularity from the real axis, all singularities come to lie on the lines :math:`\operatorname{Im} y = \pm \pi / 2`,
+so that the trapezoidal rule in y, on half the line since the integrands are even, converges geometrically. Its step
+follows from the growth of the integrand off the axis, its end from the tail of the slowest integrand.
 """
 
 from __future__ import annotations
 
 import math
 from dataclasses import dataclass
-from functools import cache
 
 import numpy as np
 
@@ -22,9 +22,9 @@ from . import _checks
 from .flows import mode_arrays
 from .setting import Setting
 
+_LEAST = 1e-280  # the second largest variance of predictions, relative to the largest, that is not 0
 _TAIL = 1e-13  # what may be cut off, relative to the integral
-_CONVERGED = 1e-13
-_FEWEST, _MOST = 24, 96
+_CONVERGED = 1e-14  # what the rule may miss, likewise
 
 
 @dataclass(frozen=True, eq=False)
@@ -70,8 +70,8 @@ def cosine_modes(w, f, setting, nodes=None, error=False):
         Head and feature eigenvalues (dimensionless), f >= 0.
     setting : Setting
     nodes : int, optional
-        Quadrature nodes for each of the two variables, >= 2; by default as many as an error near 1e-10 of the largest
-        drive needs, at most 96.
+        Quadrature nodes for each of the two variables, >= 2; by default as many as an error near 1e-12 of what
+        cancels in the drive needs: some ten for many modes, some hundred where few predictions are left.
     error : bool, optional
         Estimate the error too, by a finer rule; about three times the work.
 
@@ -82,12 +82,13 @@ def cosine_modes(w, f, setting, nodes=None, error=False):
     Raises
     ------
     TypeError, ValueError
-        If an argument is of the wrong kind or out of bounds, or if features or predictions vanish, where the loss is
-        not defined.
+        If an argument is of the wrong kind or out of bounds; if features or predictions vanish, where the loss is
+        not defined; or if one mode alone has a prediction, where the drive on the others is infinite.
 
     Notes
     -----
-    Ours; the paper takes the limit of infinite width.
+    Ours; the paper takes the limit of infinite width. With two predictions left, the drive on the weaker mode grows as
+    the logarithm of their ratio.
 
     Examples
     --------
@@ -101,15 +102,10 @@ def cosine_modes(w, f, setting, nodes=None, error=False):
         raise ValueError(f"w: has shape {w.shape}; expected shape (h,)")
     if nodes is not None:
         nodes = _checks.integer("nodes", nodes, minimum=2)
-    signal = setting.spectrum
-    if not np.any(f > 0):
-        raise ValueError("f: all features are 0; the cosine loss is not defined there")
-    if not np.any(w[f > 0]):
-        raise ValueError("w: all predictions are 0; the cosine loss is not defined there")
 
     def integral(**rule):
-        rate, alignment, used = _modes(w, f, setting.s, signal, **rule)
-        return f / f.max() * rate, alignment, used
+        rate, *others = _modes(w, f, setting.s, setting.spectrum, **rule)
+        return f / f.max() * rate, *others
 
     return _with_error(integral, nodes, error)
 
@@ -140,7 +136,8 @@ def alignment(W, F, setting):
     >>> round(alignment(np.eye(3), np.eye(3), Setting(sigma2=0.0, rho=0.0)), 9)
     1.0
     """
-    return cosine_matrices(W, F, setting).alignment
+    W, f, _, signal = _eigenbasis(W, F, setting, "alignment")
+    return _matrices(W, f, setting.s, signal, driven=False)[1]
 
 
 def cosine_matrices(W, F, setting, nodes=None, error=False):
@@ -170,8 +167,8 @@ def cosine_matrices(W, F, setting, nodes=None, error=False):
     Raises
     ------
     TypeError, ValueError
-        If a matrix is not square, shapes differ, F is not symmetric positive semi-definite, features or predictions
-        vanish, or the data are not isotropic.
+        If a matrix is not square, shapes differ, F is not symmetric positive semi-definite, the data are not isotropic,
+        features or predictions vanish, or predictions lie on one line and features do not, where the drive is infinite.
 
     Notes
     -----
@@ -185,186 +182,229 @@ def cosine_matrices(W, F, setting, nodes=None, error=False):
     >>> bool(abs(np.vdot(W, result.drive)) < 1e-9)
     True
     """
-    signal = _checks.instance("setting", setting, Setting).isotropic("cosine_matrices")
-    W, F = _checks.matrix("W", W), _checks.feature_matrix("F", F)
-    if W.ndim != 2:
-        raise ValueError(f"W: has shape {W.shape}; expected one matrix, shape (h, h)")
-    _checks.same_shape(W=W, F=F)
+    W, f, Q, signal = _eigenbasis(W, F, setting, "cosine_matrices")
     if nodes is not None:
         nodes = _checks.integer("nodes", nodes, minimum=2)
-    f, Q = np.linalg.eigh((F + F.T) / 2)
-    f = np.where(f > 1e-14 * f[-1], f, 0.0) if f[-1] > 0 else np.zeros_like(f)
 
     def integral(**rule):
-        half, alignment, used = _matrices(*_defined(Q.T @ W @ Q, f), setting.s, signal, **rule)
-        return half * np.sqrt(f), alignment, used
+        half, alignment, used, terms = _matrices(W, f, setting.s, signal, **rule)
+        return half * np.sqrt(f), alignment, used, terms * np.sqrt(f)
 
     result = _with_error(integral, nodes, error)
     return Expectation(Q @ result.drive @ Q.T, result.alignment, result.error)
 
 
+def _eigenbasis(W, F, setting, who):
+    """Head in the eigenbasis of the features, their eigenvalues, the basis and the signal, checked."""
+    signal = _checks.instance("setting", setting, Setting).isotropic(who)
+    W, F = _checks.one_matrix("W", _checks.matrix("W", W)), _checks.feature_matrix("F", F)
+    _checks.same_shape(W=W, F=F)
+    f, Q = np.linalg.eigh((F + F.T) / 2)
+    f = np.where(f > 1e-14 * f[-1], f, 0.0) if f[-1] > 0 else np.zeros_like(f)
+    return Q.T @ W @ Q, f, Q, signal
+
+
 def matrices_push(W, A, s, signal):
-    """Drive G for ``F = A A^T``, and what it makes of the factor, ``W^T G F^-1 A``, both without check."""
+    """Drive G for ``F = A A^T``, and what it makes of the factor, ``W^T G F^-1 A``, both without check.
+
+    In a flow that runs on to one prediction, the drive grows up to what double precision can tell from infinite.
+    """
     Q, root, turn = np.linalg.svd(A)
-    half = _matrices(*_defined(Q.T @ W @ Q, root**2), s, signal, None, _TAIL)[0]
+    half = _matrices(Q.T @ W @ Q, root**2, s, signal, driven=False)[0]
     return (Q @ (half * root)) @ Q.T, W.T @ (Q @ half @ turn)
-
-
-def _defined(W, f):
-    """Head in the eigenbasis of the features, and their eigenvalues, or raise where the loss is not defined."""
-    if not np.any(f > 0):
-        raise ValueError("F: is 0; the cosine loss is not defined there")
-    if not np.any(W[:, f > 0]):
-        raise ValueError("W: all predictions are 0; the cosine loss is not defined there")
-    return W, f
 
 
 def modes_rate(w, f, s, signal):
     """Drive per feature, G max(f) / f, on modes that have been checked; finite for a mode without features."""
-    if not np.any(w[f > 0]):
-        raise ValueError("w, f: features or predictions are all 0; the cosine loss is not defined there")
-    return _modes(w, f, s, signal, None, _TAIL)[0]
+    return _modes(w, f, s, signal, driven=False)[0]
 
 
 def _with_error(integral, nodes, error):
     """Evaluate; where asked for, add twice the distance to a finer rule that is cut off later, and rounding."""
-    drive, alignment, used = integral(nodes=nodes, tail=_TAIL)
+    drive, alignment, used, _ = integral(nodes=nodes)
     if not error:
         return Expectation(drive, alignment)
-    reference, _, _ = integral(nodes=3 * max(used) // 2 + 4, tail=1e-2 * _TAIL)
-    floor = 1e-14 * (np.max(np.abs(reference)) + alignment**2)
-    return Expectation(drive, alignment, float(2 * np.max(np.abs(drive - reference)) + floor))
+    reference, _, _, terms = integral(nodes=3 * max(used) // 2 + 4, tail=1e-2 * _TAIL)
+    # What cancels in the drive leaves its rounding behind: in a sum of n terms about sqrt(n) of the last digit.
+    rounding = 4 * np.finfo(float).eps * math.sqrt(max(used)) * np.max(terms)
+    return Expectation(drive, alignment, float(2 * np.max(np.abs(drive - reference)) + rounding))
 
 
-def _modes(w, f, s, signal, nodes, tail):
-    """Drive per feature, alignment, and the nodes used, for variances ``a = s f`` and covariances ``b = signal f``.
+def _modes(w, f, s, signal, nodes=None, tail=_TAIL, driven=True):
+    """Drive per feature G max(f) / f, alignment, the nodes used, and the size of what cancels in the drive.
 
-    Features count in units of the largest.
+    Unless `driven`, the drive need not be finite: it is cut off as if the second prediction were the least there is.
     """
-    # In units of the largest feature and head, so that no size of the weights over- or underflows.
-    unit_w = np.max(np.abs(w[f > 0]))
-    f, w = f / f.max(), w / unit_w
-    a, b = s * f, signal * f
+    if not np.any(f > 0):
+        raise ValueError("f: all features are 0; the cosine loss is not defined there")
+    if not np.any(w[f > 0]):
+        raise ValueError("w: all predictions are 0; the cosine loss is not defined there")
+    # In units of the largest head and feature, so that no size of the weights over- or underflows.
+    unit_w, unit_f = np.max(np.abs(w[f > 0])), np.max(f)
+    w, f = w / unit_w, f / unit_f
+    a, correlation = s * f, signal / s
+    unit_a = np.max(a)
+    a = a / unit_a
     if np.count_nonzero(a) == 1:
         # On a line both directions are signs, which no small change of the weights moves.
         (k,) = np.flatnonzero(a)
-        return np.zeros_like(w), float(np.sign(w[k]) * 2 / np.pi * np.arcsin(b[k] / a[k])), (2, 2)
+        here = np.broadcast_to(correlation, a.shape)[k]
+        return np.zeros_like(w), float(np.sign(w[k]) * 2 / np.pi * np.arcsin(here)), (2, 2), np.zeros_like(w)
     prediction = w**2 * a
-    (x, p, n1), (y, q, n2) = _rules(a, prediction, nodes, tail)
+    predictions = np.sort(prediction[a > 0])
+    if driven and predictions[-2] < _LEAST * predictions[-1]:
+        k = int(np.argmax(prediction))
+        raise ValueError(f"w: only mode {k} has a prediction that is not 0, and then the drive on the others is infinite")
+    predictions[-2] = max(predictions[-2], _LEAST * predictions[-1])
+    (x, p, n1), (y, q, n2) = _rules(a[a > 0], predictions, nodes, tail)
     x, y, weight = np.repeat(x, n2), np.tile(y, n1), np.outer(p, q).ravel()
     # det is linear in x = t1^2, y = t2^2 and x y: one matrix product for all nodes and modes.
-    spread = a**2 - b**2
+    rest = a * (1 - correlation**2)
     powers = np.stack([x, y, x * y], axis=1)
-    inverse = 1 / (1 + powers @ np.stack([2 * a, 2 * prediction, 4 * w**2 * spread]))
+    inverse = 1 / (1 + powers @ np.stack([2 * a, 2 * prediction, 4 * prediction * rest]))
     P = weight * np.exp(0.5 * np.log(inverse).sum(axis=1))
-    cross = inverse @ (w * b)
+    cross = inverse @ (w * correlation * a)
     yP = y * P
     first, second, third = np.stack([P, yP * cross, x * yP * cross]) @ inverse
     fourth, fifth = np.stack([yP, x * yP]) @ inverse**2
-    pushed = s * second + 2 * f * (s**2 - signal**2) * third + 2 * w * signal * (a * fourth + 2 * spread * fifth)
-    # One factor 1/unit_w: the drive is of degree -1 in the head, and of degree 0 in the units of features.
-    rate = (4 / np.pi * signal * first - 8 / np.pi * w * pushed) / unit_w
-    return rate, float(4 / np.pi * (P @ cross)), (n1, n2)
+    pull = 4 / np.pi * correlation * first
+    pushed = second + 2 * rest * third + 2 * w * correlation * a * (fourth + 2 * rest * fifth)
+    rate = pull - 8 / np.pi * w * pushed
+    # w . G = 0 exactly: what rounding and quadrature leave of it is taken from where the terms are largest.
+    weight = (a * pull) ** 2 * w
+    if np.any(weight):
+        rate = rate - weight / np.where(a > 0, a, 1.0) * ((w * a) @ rate) / (weight @ w)
+    # Back to the units of before: the drive is of degree -1 in the head, and of degree 0 in the units of features.
+    unit = s / unit_a / unit_w
+    return rate * unit, float(4 / np.pi * (P @ cross)), (n1, n2), f * pull * unit
 
 
-def _matrices(W, f, s, signal, nodes, tail):
+def _matrices(W, f, s, signal, nodes=None, tail=_TAIL, driven=True):
     """The same in the eigenbasis of F, of eigenvalues `f`: ``G F^(-1/2)``, finite in directions without features."""
-    unit_u = np.sqrt(np.max(s * f))
-    a, b = s * f / unit_u**2, signal * f / unit_u**2
-    unit_w = np.sqrt(np.max(np.sum(W**2 * a, axis=0)))
-    W = W / unit_w
+    if not np.any(f > 0):
+        raise ValueError("F: is 0; the cosine loss is not defined there")
+    if not np.any(W[:, f > 0]):
+        raise ValueError("W: all predictions are 0; the cosine loss is not defined there")
+    correlation, unit_f, unit_w = signal / s, np.max(f), np.max(np.abs(W[:, f > 0]))
+    a, W = f / unit_f, W / unit_w
     if np.count_nonzero(a) == 1:
         k = int(np.argmax(a))
-        column = W[:, k]
-        share = column[k] / np.linalg.norm(column)
-        drive = _line(W, a, b, k, share) / unit_w / np.sqrt(f[k])
-        return drive, float(share * 2 / np.pi * np.arcsin(b[k] / a[k])), (2, 2)
-    predictions = np.linalg.svd(W * np.sqrt(a), compute_uv=False) ** 2
-    (x, p, n1), (y, q, n2) = _rules(a, predictions, nodes, tail)
-    drive, alignment = np.zeros_like(W), 0.0
-    inner = np.zeros_like(W)
-    gram = W.T @ W
-    correlation = signal / s if s > 0 else 0.0
-    for t2, weight in zip(x, p, strict=True):
-        shrink = 1 + 2 * a * t2
-        # u, once v has been tilted: its standard deviation, in units of what it was, and the slope of v on u.
-        widened = 1 + 2 * t2 * a * (1 - correlation**2)
-        slope = correlation / widened
-        ratio = np.sqrt(widened / shrink)
-        root = np.sqrt(a) * ratio
-        m, Q = np.linalg.eigh(root[:, None] * gram * root)
-        m = np.maximum(m, 0)
-        basis, half_basis = root[:, None] * Q, ratio[:, None] * Q
-        Z = basis.T @ (W.T * slope) @ basis
-        z = np.diagonal(Z)
-        e = 1 / (1 + 2 * np.outer(y, m))
-        P = weight * q * np.exp(0.5 * np.sum(np.log(e), axis=1) - 0.5 * np.sum(np.log(shrink)))
-        traces = e @ z
-        drive += slope[:, None] * ((basis * (P @ e)) @ half_basis.T)
-        pairs = (e.T * (y * P)) @ e * Z
-        middle = pairs + pairs.T + np.diag((y * P * traces) @ e)
-        inner += basis @ middle @ half_basis.T
-        alignment += P @ traces
-    drive = (4 / np.pi * drive - 8 / np.pi * W @ inner) / unit_w
-    return drive * (np.sqrt(s) / unit_u), float(4 / np.pi * alignment), (n1, n2)
+        share = W[k, k] / np.linalg.norm(W[:, k])
+        cosine = 2 / np.pi * np.arcsin(correlation)
+        drive = _line(W, k, share) * cosine / unit_w / np.sqrt(unit_f)
+        return drive, float(share * cosine), (2, 2), np.abs(drive)
+    size = np.linalg.svd(W * np.sqrt(a), compute_uv=False)
+    least = len(a) * np.finfo(float).eps * size[0]
+    if driven and size[1] <= least:
+        raise ValueError("W: all predictions lie on one line, and then the drive is infinite")
+    size[1] = max(size[1], least)
+    (x, p, n1), (y, q, n2) = _rules(a[a > 0], np.where(size >= least, size, 0.0) ** 2, nodes, tail)
+    x = x[:, None]
+    # u, once v has been tilted: its standard deviation, in units of what it was, and the slope of v on u.
+    shrink, widened = 1 + 2 * a * x, 1 + 2 * x * a * (1 - correlation**2)
+    slope, ratio = correlation / widened, np.sqrt(widened / shrink)
+    root = np.sqrt(a) * ratio
+    m, Q = _principal(W * root[:, None, :], squares=y[-1] * size[0] ** 2 < 1e5)
+    basis, half_basis = root[..., None] * Q, ratio[..., None] * Q
+    Z = basis.mT @ (W.T * slope[:, None, :]) @ basis
+    e = 1 / (1 + 2 * y[:, None] * m[:, None, :])
+    P = p[:, None] * q * np.exp(0.5 * np.sum(np.log(e), axis=2) - 0.5 * np.sum(np.log(shrink), axis=1)[:, None])
+    traces = np.matvec(e, np.diagonal(Z, axis1=1, axis2=2))
+    first = np.sum(slope[..., None] * ((basis * np.matvec(e.mT, P)[:, None, :]) @ half_basis.mT), axis=0)
+    middle = (e.mT * (y * P)[:, None, :]) @ e * Z
+    middle = middle + middle.mT
+    diagonal = np.arange(len(a))
+    middle[:, diagonal, diagonal] += np.matvec(e.mT, y * P * traces)
+    inner = np.sum(basis @ middle @ half_basis.mT, axis=0)
+    pull = 4 / np.pi * first
+    # G is of degree 0 in the units of features, so G F^(-1/2) is of degree -1 in those of their roots.
+    unit = 1 / unit_w / np.sqrt(unit_f)
+    drive = (pull - 8 / np.pi * W @ inner) * unit
+    return drive, float(4 / np.pi * np.sum(P * traces)), (n1, n2), np.abs(pull) * unit
 
 
-def _line(W, a, b, k, share):
+def _principal(M, squares):
+    """Squared singular values of the matrices `M`, and their right singular vectors.
+
+    From the squares of `M` it takes half the time, and the small ones lose their digits.
+    """
+    if squares:
+        m, Q = np.linalg.eigh(M.mT @ M)
+        return np.maximum(m, 0), Q
+    _, size, turn = np.linalg.svd(M)
+    return size**2, turn.mT
+
+
+def _line(W, k, share):
     """Drive for features on the line k: the target is a sign, and only the direction of the column k can turn."""
-    column = W[:, k]
-    size = np.linalg.norm(column)
-    target = np.zeros_like(column)
-    target[k] = 1.0
+    size = np.linalg.norm(W[:, k])
     drive = np.zeros_like(W)
     # E[sign(u) sign(v)] is the same for all lengths; u^T contributes |u| / |u| = 1.
-    drive[:, k] = 2 / np.pi * np.arcsin(b[k] / a[k]) * (target - share * column / size) / size
-    return drive
+    drive[:, k] = -share * W[:, k] / size
+    drive[k, k] += 1.0
+    return drive / size
 
 
 def _rules(features, predictions, nodes, tail):
-    """For both variables squared nodes t^2, weights, and their number.
-
-    The integrand has singularities at t^2 = -1/(2 a) over the variances a of features or predictions.
-    """
-    variances = np.stack([features, predictions])
-    lengths = 1 / np.sqrt(2 * variances.max(axis=1))
-    ends = np.arcsinh(_ends(variances, tail) / lengths)
+    """For both variables squared nodes t^2, weights, and their number."""
     found = []
-    for length, end in zip(lengths.tolist(), ends.tolist(), strict=True):
-        # The rule with 2 n nodes converges as exp(-4 n ellipse).
-        ellipse = math.asinh(0.5 * math.pi / end)
-        enough = math.ceil(6 - math.log(_CONVERGED) / (4 * ellipse))
-        number = min(max(enough, _FEWEST), _MOST) if nodes is None else nodes
-        roots, weights = _half_rule(number)
-        t = length * np.sinh(end * roots)
-        found.append((t**2, weights * length * end * np.cosh(end * roots), number))
+    for variances, predicted in ((features, False), (predictions, True)):
+        length = 1 / math.sqrt(2 * variances.max())
+        shares = variances / variances.max()
+        end = math.asinh(_end(shares, tail, predicted))
+        number = math.ceil(end / _step(shares)) if nodes is None else nodes
+        y = (np.arange(number) + 0.5) * (end / number)
+        found.append(((length * np.sinh(y)) ** 2, end / number * length * np.cosh(y), number))
     return found
 
 
-@cache
-def _half_rule(n):
-    """Positive nodes and their weights of the Gauss-Legendre rule with 2 n nodes on [-1, 1]."""
-    roots, weights = np.polynomial.legendre.leggauss(2 * n)
-    return roots[n:], weights[n:]
+# Where the growth of the integrand off the real axis is looked at: y = x + i angle, and t^2 there.
+_ANGLES = np.array([0.2, 0.35, 0.5, 0.7, 0.9, 1.1, 1.25, 1.35])
+_REAL = np.array([[0.0], [0.3], [0.6], [1.0], [1.5], [2.0], [3.0], [4.5], [6.0], [8.0], [11.0], [15.0], [20.0]])
+_SQUARES = np.sinh(_REAL + 1j * _ANGLES) ** 2
 
 
-_GRID = np.geomspace(1, 1e9, 49)
-_LOG_GRID = np.log(_GRID)
-_POWERS = np.array([[1.0], [3.0]])  # the tails are t P uv for the target, t^3 P uu uv for the prediction
+def _step(shares):
+    """Largest step in y for which the trapezoidal rule errs by less than `_CONVERGED`.
+
+    It errs by exp(-2 pi angle / step) times the growth of the integrand up to that angle, whichever angle is best; two
+    powers of 1 / cos stand for what comes beside P.
+    """
+    sizes = 1 + _SQUARES[..., None] * shares
+    growth = np.max(-0.25 * np.log(sizes.real**2 + sizes.imag**2).sum(axis=2), axis=0)
+    growth = np.maximum(growth - 2 * np.log(np.cos(_ANGLES)), 0.0)
+    return float(np.max(2 * np.pi * _ANGLES / (growth - math.log(_CONVERGED))))
 
 
-def _ends(variances, tail):
-    """Where what is left of each integral is negligible; continuous, as the flow's solver wants it."""
-    widths = 1 / np.sqrt(2 * variances.sum(axis=1, keepdims=True))
-    t = widths * _GRID
-    logs = np.log1p(2 * (t**2)[..., None] * variances[:, None, :])
+_GRID = np.concatenate([np.geomspace(0.3, 1e4, 32), np.geomspace(1e5, 1e153, 31)])
+_WITHIN = np.linspace(0, 1, 17)
+
+
+def _end(shares, tail, predicted):
+    """The t, in units of the length, beyond which all integrals are negligible; continuous, as solvers want it.
+
+    For the target the slowest is that of P uv_j for the weakest mode j, and for the prediction this one or that of
+    t^2 P uu_j uv_k for the strongest pair.
+    """
+    strongest, weakest = np.argmax(shares), np.argmin(shares)
     with np.errstate(divide="ignore"):
-        relative = np.log(variances / variances.max(axis=1, keepdims=True))
-    strongest = np.max(relative[:, None, :] - logs, axis=2)
-    left = _POWERS * _LOG_GRID - 0.5 * logs.sum(axis=2) + (_POWERS + 1) / 2 * strongest - math.log(tail)
-    ends = []
-    for here, at in zip(left, t, strict=True):
-        k = int(np.argmax(here < 0)) or len(at) - 1
-        share = min(max(here[k - 1] / max(here[k - 1] - here[k], 1e-300), 0.0), 1.0)
-        ends.append(at[k - 1] * (at[k] / at[k - 1]) ** share)
-    return np.array(ends)
+        sizes = 0.5 * np.log(shares)
+
+    def left(t):
+        logs = np.log1p(np.multiply.outer(t**2, shares))
+        weight = np.log(t) - 0.5 * logs.sum(axis=1)
+        slowest = weight - logs[:, weakest]
+        if predicted:
+            slowest = np.maximum(slowest, weight + 2 * np.log(t) + 2 * np.max(sizes - logs, axis=1))
+        return slowest, np.max(weight - logs[:, strongest])
+
+    t = _GRID / math.sqrt(shares.sum())
+    slowest, whole = left(t)
+    wanted = whole + math.log(tail)
+    above = np.flatnonzero(slowest > wanted)
+    k = min(above[-1], len(t) - 2)
+    t = t[k] * (t[k + 1] / t[k]) ** _WITHIN
+    slowest = left(t)[0] - wanted
+    j = max(int(np.argmax(slowest < 0)), 1) if slowest[-1] < 0 else len(t) - 1
+    share = min(max(slowest[j - 1] / (slowest[j - 1] - slowest[j]), 0.0), 1.0)
+    return t[j - 1] * (t[j] / t[j - 1]) ** share
