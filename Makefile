@@ -17,7 +17,7 @@ test: book
 	$(BIN)/ruff format --check .
 	rm -rf _notebooks
 	$(BIN)/python tests/chapters_to_notebooks.py book _notebooks
-	MPLBACKEND=agg TQDM_DISABLE=1 $(BIN)/python -m pytest -n auto --doctest-modules --nbmake --nbmake-timeout=180 \
+	MPLBACKEND=agg TQDM_DISABLE=1 OMP_NUM_THREADS=1 OPENBLAS_NUM_THREADS=1 $(BIN)/python -m pytest -n auto --doctest-modules --nbmake --nbmake-timeout=180 \
 		--cov=ncl_lib --cov-report=term-missing --cov-fail-under=95 tests ncl_lib _notebooks
 
 # Assignments: student versions, archives for graders, solutions.

@@ -23,8 +23,8 @@ from .flows import mode_arrays
 from .setting import Setting
 
 _LEAST = 1e-280  # the second largest variance of predictions, relative to the largest, that is not 0
-_TAIL = 1e-13  # what may be cut off, relative to the integral
-_CONVERGED = 1e-14  # what the rule may miss, likewise
+_ACCURACY = 1e-13  # what may be cut off, relative to the integral; the rule itself misses a tenth of that
+_IN_A_FLOW = 1e-11  # more would only slow down steps that are no better
 
 
 @dataclass(frozen=True, eq=False)
@@ -104,7 +104,7 @@ def cosine_modes(w, f, setting, nodes=None, error=False):
         nodes = _checks.integer("nodes", nodes, minimum=2)
 
     def integral(**rule):
-        rate, *others = _modes(w, f, setting.s, setting.spectrum, **rule)
+        rate, *others = _modes(w, f, setting, **rule)
         return f / f.max() * rate, *others
 
     return _with_error(integral, nodes, error)
@@ -136,8 +136,8 @@ def alignment(W, F, setting):
     >>> round(alignment(np.eye(3), np.eye(3), Setting(sigma2=0.0, rho=0.0)), 9)
     1.0
     """
-    W, f, _, signal = _eigenbasis(W, F, setting, "alignment")
-    return _matrices(W, f, setting.s, signal, driven=False)[1]
+    W, f, _ = _eigenbasis(W, F, setting, "alignment")
+    return _matrices(W, f, setting, driven=False)[1]
 
 
 def cosine_matrices(W, F, setting, nodes=None, error=False):
@@ -182,12 +182,12 @@ def cosine_matrices(W, F, setting, nodes=None, error=False):
     >>> bool(abs(np.vdot(W, result.drive)) < 1e-9)
     True
     """
-    W, f, Q, signal = _eigenbasis(W, F, setting, "cosine_matrices")
+    W, f, Q = _eigenbasis(W, F, setting, "cosine_matrices")
     if nodes is not None:
         nodes = _checks.integer("nodes", nodes, minimum=2)
 
     def integral(**rule):
-        half, alignment, used, terms = _matrices(W, f, setting.s, signal, **rule)
+        half, alignment, used, terms = _matrices(W, f, setting, **rule)
         return half * np.sqrt(f), alignment, used, terms * np.sqrt(f)
 
     result = _with_error(integral, nodes, error)
@@ -195,28 +195,31 @@ def cosine_matrices(W, F, setting, nodes=None, error=False):
 
 
 def _eigenbasis(W, F, setting, who):
-    """Head in the eigenbasis of the features, their eigenvalues, the basis and the signal, checked."""
-    signal = _checks.instance("setting", setting, Setting).isotropic(who)
+    """Head in the eigenbasis of the features, their eigenvalues and the basis, checked."""
+    _checks.instance("setting", setting, Setting).isotropic(who)
     W, F = _checks.one_matrix("W", _checks.matrix("W", W)), _checks.feature_matrix("F", F)
     _checks.same_shape(W=W, F=F)
     f, Q = np.linalg.eigh((F + F.T) / 2)
     f = np.where(f > 1e-14 * f[-1], f, 0.0) if f[-1] > 0 else np.zeros_like(f)
-    return Q.T @ W @ Q, f, Q, signal
+    return Q.T @ W @ Q, f, Q
 
 
-def matrices_push(W, A, s, signal):
+def matrices_push(W, A, setting):
     """Drive G for ``F = A A^T``, and what it makes of the factor, ``W^T G F^-1 A``, both without check.
 
     In a flow that runs on to one prediction, the drive grows up to what double precision can tell from infinite.
     """
     Q, root, turn = np.linalg.svd(A)
-    half = _matrices(Q.T @ W @ Q, root**2, s, signal, driven=False)[0]
+    half = _matrices(Q.T @ W @ Q, root**2, setting, None, _IN_A_FLOW, driven=False)[0]
     return (Q @ (half * root)) @ Q.T, W.T @ (Q @ half @ turn)
 
 
-def modes_rate(w, f, s, signal):
-    """Drive per feature, G max(f) / f, on modes that have been checked; finite for a mode without features."""
-    return _modes(w, f, s, signal, driven=False)[0]
+def modes_rate(w, f, setting, driven=False):
+    """Drive per feature, G max(f) / f, on modes that have been checked; finite for a mode without features.
+
+    Unless `driven`, it serves a flow that may run on to one prediction: see :func:`matrices_push`.
+    """
+    return _modes(w, f, setting, None, _ACCURACY if driven else _IN_A_FLOW, driven)[0]
 
 
 def _with_error(integral, nodes, error):
@@ -224,13 +227,13 @@ def _with_error(integral, nodes, error):
     drive, alignment, used, _ = integral(nodes=nodes)
     if not error:
         return Expectation(drive, alignment)
-    reference, _, _, terms = integral(nodes=3 * max(used) // 2 + 4, tail=1e-2 * _TAIL)
+    reference, _, _, terms = integral(nodes=3 * max(used) // 2 + 4, accuracy=1e-2 * _ACCURACY)
     # What cancels in the drive leaves its rounding behind: in a sum of n terms about sqrt(n) of the last digit.
     rounding = 4 * np.finfo(float).eps * math.sqrt(max(used)) * np.max(terms)
     return Expectation(drive, alignment, float(2 * np.max(np.abs(drive - reference)) + rounding))
 
 
-def _modes(w, f, s, signal, nodes=None, tail=_TAIL, driven=True):
+def _modes(w, f, setting, nodes=None, accuracy=_ACCURACY, driven=True):
     """Drive per feature G max(f) / f, alignment, the nodes used, and the size of what cancels in the drive.
 
     Unless `driven`, the drive need not be finite: it is cut off as if the second prediction were the least there is.
@@ -242,7 +245,8 @@ def _modes(w, f, s, signal, nodes=None, tail=_TAIL, driven=True):
     # In units of the largest head and feature, so that no size of the weights over- or underflows.
     unit_w, unit_f = np.max(np.abs(w[f > 0])), np.max(f)
     w, f = w / unit_w, f / unit_f
-    a, correlation = s * f, signal / s
+    s, (correlation, own) = setting.s, _correlation(setting)
+    a = s * f
     unit_a = np.max(a)
     a = a / unit_a
     if np.count_nonzero(a) == 1:
@@ -254,19 +258,21 @@ def _modes(w, f, s, signal, nodes=None, tail=_TAIL, driven=True):
     predictions = np.sort(prediction[a > 0])
     if driven and predictions[-2] < _LEAST * predictions[-1]:
         k = int(np.argmax(prediction))
-        raise ValueError(f"w: only mode {k} has a prediction that is not 0, and then the drive on the others is infinite")
+        raise ValueError(
+            f"w: only mode {k} has a prediction that is not 0, and then the drive on the others is infinite"
+        )
     predictions[-2] = max(predictions[-2], _LEAST * predictions[-1])
-    (x, p, n1), (y, q, n2) = _rules(a[a > 0], predictions, nodes, tail)
+    (x, p, n1), (y, q, n2) = _rules(a[a > 0], predictions, nodes, accuracy)
     x, y, weight = np.repeat(x, n2), np.tile(y, n1), np.outer(p, q).ravel()
-    # det is linear in x = t1^2, y = t2^2 and x y: one matrix product for all nodes and modes.
-    rest = a * (1 - correlation**2)
-    powers = np.stack([x, y, x * y], axis=1)
-    inverse = 1 / (1 + powers @ np.stack([2 * a, 2 * prediction, 4 * prediction * rest]))
-    P = weight * np.exp(0.5 * np.log(inverse).sum(axis=1))
-    cross = inverse @ (w * correlation * a)
+    # det is linear in x = t1^2, y = t2^2 and x y: one matrix product for all modes and nodes.
+    rest = a * own
+    inverse = 1 / (1 + np.stack([2 * a, 2 * prediction, 4 * prediction * rest], axis=1) @ np.stack([x, y, x * y]))
+    # Where so many factors underflow, nothing is left of the integrand.
+    P = weight * np.sqrt(np.prod(inverse, axis=0))
+    cross = (w * correlation * a) @ inverse
     yP = y * P
-    first, second, third = np.stack([P, yP * cross, x * yP * cross]) @ inverse
-    fourth, fifth = np.stack([yP, x * yP]) @ inverse**2
+    first, second, third = np.stack([P, yP * cross, x * yP * cross]) @ inverse.T
+    fourth, fifth = np.stack([yP, x * yP]) @ (inverse**2).T
     pull = 4 / np.pi * correlation * first
     pushed = second + 2 * rest * third + 2 * w * correlation * a * (fourth + 2 * rest * fifth)
     rate = pull - 8 / np.pi * w * pushed
@@ -279,13 +285,14 @@ def _modes(w, f, s, signal, nodes=None, tail=_TAIL, driven=True):
     return rate * unit, float(4 / np.pi * (P @ cross)), (n1, n2), f * pull * unit
 
 
-def _matrices(W, f, s, signal, nodes=None, tail=_TAIL, driven=True):
+def _matrices(W, f, setting, nodes=None, accuracy=_ACCURACY, driven=True):
     """The same in the eigenbasis of F, of eigenvalues `f`: ``G F^(-1/2)``, finite in directions without features."""
     if not np.any(f > 0):
         raise ValueError("F: is 0; the cosine loss is not defined there")
     if not np.any(W[:, f > 0]):
         raise ValueError("W: all predictions are 0; the cosine loss is not defined there")
-    correlation, unit_f, unit_w = signal / s, np.max(f), np.max(np.abs(W[:, f > 0]))
+    correlation, own = _correlation(setting)
+    unit_f, unit_w = np.max(f), np.max(np.abs(W[:, f > 0]))
     a, W = f / unit_f, W / unit_w
     if np.count_nonzero(a) == 1:
         k = int(np.argmax(a))
@@ -298,10 +305,10 @@ def _matrices(W, f, s, signal, nodes=None, tail=_TAIL, driven=True):
     if driven and size[1] <= least:
         raise ValueError("W: all predictions lie on one line, and then the drive is infinite")
     size[1] = max(size[1], least)
-    (x, p, n1), (y, q, n2) = _rules(a[a > 0], np.where(size >= least, size, 0.0) ** 2, nodes, tail)
+    (x, p, n1), (y, q, n2) = _rules(a[a > 0], np.where(size >= least, size, 0.0) ** 2, nodes, accuracy)
     x = x[:, None]
     # u, once v has been tilted: its standard deviation, in units of what it was, and the slope of v on u.
-    shrink, widened = 1 + 2 * a * x, 1 + 2 * x * a * (1 - correlation**2)
+    shrink, widened = 1 + 2 * a * x, 1 + 2 * x * a * own
     slope, ratio = correlation / widened, np.sqrt(widened / shrink)
     root = np.sqrt(a) * ratio
     m, Q = _principal(W * root[:, None, :], squares=y[-1] * size[0] ** 2 < 1e5)
@@ -321,6 +328,12 @@ def _matrices(W, f, s, signal, nodes=None, tail=_TAIL, driven=True):
     unit = 1 / unit_w / np.sqrt(unit_f)
     drive = (pull - 8 / np.pi * W @ inner) * unit
     return drive, float(4 / np.pi * np.sum(P * traces)), (n1, n2), np.abs(pull) * unit
+
+
+def _correlation(setting):
+    """Correlation of two views in each direction, and what is left of 1 beside its square."""
+    correlation = setting.spectrum / setting.s
+    return correlation, setting.sigma2 / setting.s * (1 + correlation)  # 1 - correlation^2 loses a small sigma2
 
 
 def _principal(M, squares):
@@ -345,14 +358,14 @@ def _line(W, k, share):
     return drive / size
 
 
-def _rules(features, predictions, nodes, tail):
+def _rules(features, predictions, nodes, accuracy):
     """For both variables squared nodes t^2, weights, and their number."""
     found = []
     for variances, predicted in ((features, False), (predictions, True)):
         length = 1 / math.sqrt(2 * variances.max())
         shares = variances / variances.max()
-        end = math.asinh(_end(shares, tail, predicted))
-        number = math.ceil(end / _step(shares)) if nodes is None else nodes
+        end = math.asinh(_end(shares, accuracy, predicted))
+        number = math.ceil(end / _step(shares, 0.1 * accuracy)) if nodes is None else nodes
         y = (np.arange(number) + 0.5) * (end / number)
         found.append(((length * np.sinh(y)) ** 2, end / number * length * np.cosh(y), number))
     return found
@@ -364,8 +377,8 @@ _REAL = np.array([[0.0], [0.3], [0.6], [1.0], [1.5], [2.0], [3.0], [4.5], [6.0],
 _SQUARES = np.sinh(_REAL + 1j * _ANGLES) ** 2
 
 
-def _step(shares):
-    """Largest step in y for which the trapezoidal rule errs by less than `_CONVERGED`.
+def _step(shares, missed):
+    """Largest step in y for which the trapezoidal rule errs by less than `missed`.
 
     It errs by exp(-2 pi angle / step) times the growth of the integrand up to that angle, whichever angle is best; two
     powers of 1 / cos stand for what comes beside P.
@@ -373,14 +386,14 @@ def _step(shares):
     sizes = 1 + _SQUARES[..., None] * shares
     growth = np.max(-0.25 * np.log(sizes.real**2 + sizes.imag**2).sum(axis=2), axis=0)
     growth = np.maximum(growth - 2 * np.log(np.cos(_ANGLES)), 0.0)
-    return float(np.max(2 * np.pi * _ANGLES / (growth - math.log(_CONVERGED))))
+    return float(np.max(2 * np.pi * _ANGLES / (growth - math.log(missed))))
 
 
 _GRID = np.concatenate([np.geomspace(0.3, 1e4, 32), np.geomspace(1e5, 1e153, 31)])
 _WITHIN = np.linspace(0, 1, 17)
 
 
-def _end(shares, tail, predicted):
+def _end(shares, accuracy, predicted):
     """The t, in units of the length, beyond which all integrals are negligible; continuous, as solvers want it.
 
     For the target the slowest is that of P uv_j for the weakest mode j, and for the prediction this one or that of
@@ -400,7 +413,7 @@ def _end(shares, tail, predicted):
 
     t = _GRID / math.sqrt(shares.sum())
     slowest, whole = left(t)
-    wanted = whole + math.log(tail)
+    wanted = whole + math.log(accuracy)
     above = np.flatnonzero(slowest > wanted)
     k = min(above[-1], len(t) - 2)
     t = t[k] * (t[k + 1] / t[k]) ** _WITHIN

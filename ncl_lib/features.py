@@ -160,7 +160,7 @@ class FeatureModes:
         def velocity(x, y):
             f = shape(y)
             w = f**self.alpha
-            pull = w * self._cosine.drive(w, f)
+            pull = w * (f / f.max() * self._cosine._rate(w, f))
             # Once heads are equal, two terms of this size cancel, and what is left is the error of the quadrature. It
             # is faded out, or on a long clock it would be all there is.
             noise = 1e-8 * w * f / np.sqrt(f.sum() * np.sum(w * w * f))

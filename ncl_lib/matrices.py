@@ -281,7 +281,7 @@ class CosineMatrices(_Matrices):
     def _push(self, W, A):
         """What the loss alone does to the head and to a factor of the features, F = A A^T."""
         if self.closure == "exact":
-            return matrices_push(W, A, self.setting.s, self.setting.spectrum)
+            return matrices_push(W, A, self.setting)
         XA = self._rate(W, A @ A.T) @ A
         return XA @ A.T, W.T @ XA
 

@@ -350,13 +350,13 @@ class CosineModes(_Modes):
         if w.ndim > 1:
             return np.stack([self._drive(*pair) for pair in zip(w, f, strict=True)])
         unit = np.max(f) or 1.0
-        return f / unit * self._rate(w, f)
+        return f / unit * self._rate(w, f, driven=True)
 
-    def _rate(self, w, f):
+    def _rate(self, w, f, driven=False):
         """Drive per feature, G max(f) / f: finite where a mode has none."""
-        s, signal = self.setting.s, self.setting.spectrum
         if self.closure == "exact":
-            return modes_rate(w, f, s, signal)
+            return modes_rate(w, f, self.setting, driven)
+        s, signal = self.setting.s, self.setting.spectrum
         unit = np.max(f)
         if self.closure == "corrected":
             return unit * _corrected(w, f, s, signal)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import dataclasses
+import math
 
 import numpy as np
 
@@ -26,7 +27,9 @@ def surviving_modes(w0, f0, setting):
 
     fills, where a mode with :math:`c_j \le 0` and :math:`w_j(0) \le 0` is forced dead. A mode survives if it is not
     forced dead and :math:`\zeta_\ast^{-2} \Gamma_j^2 > -c_j`. If that leaves none, features condense on one mode,
-    which is found by following the flow at leading order.
+    which is found by following the flow at leading order. If it leaves one, and another is not forced dead, the rule
+    is wrong: a lone survivor keeps nobody down (:func:`invasion_threshold` is infinite), and the exact flow is
+    followed. A mode without signal lives where :math:`c_j > 0`, and its head fades.
 
     Parameters
     ----------
@@ -42,19 +45,20 @@ def surviving_modes(w0, f0, setting):
     Raises
     ------
     TypeError, ValueError
-        If `w0` or `f0` is not a finite real array of shape (h,), some f0 < 0, or all features are 0.
+        If `w0` or `f0` is not a finite real array of shape (h,), some f0 < 0, or all features or predictions are 0.
 
     Notes
     -----
     Ours. An approximation: it takes the width to infinity and presumes :math:`N_\times > 0` in the end. At small h
-    living heads disagree and a mode is admitted a little above the water, see :func:`invasion_threshold`.
+    living heads disagree and a mode is admitted a little above the water, see :func:`invasion_threshold`. Beside a
+    lone survivor the next mode holds features however deep it lies, but exponentially few of them.
 
     Examples
     --------
     >>> surviving_modes([0.5, 0.1, -0.4], [0.25, 0.4, 0.1], Setting(sigma2=0.5, rho=0.0))
     array([ True,  True, False])
     """
-    return _fill(w0, f0, setting)[0]
+    return _settle(w0, f0, setting)[0]
 
 
 def settled_modes(w0, f0, setting):
@@ -63,7 +67,8 @@ def settled_modes(w0, f0, setting):
     Survivors share one head up to their gain, :math:`w_j = \zeta_\ast^{-1}\, \Gamma_j`, dead heads end at
     :math:`\pm\sqrt{-c_j}`, and :math:`f_j = w_j^2 + c_j` for all; see :func:`surviving_modes`. A single survivor may
     keep a negative head: if nobody is fit to live, or only one mode that starts with a negative head. Which it is, and
-    with which sign, is found by following the flow at leading order.
+    with which sign, is found by following the flow at leading order. Where water leaves one survivor of several modes
+    that are fit, this is the end of the exact flow.
 
     Parameters
     ----------
@@ -92,45 +97,67 @@ def settled_modes(w0, f0, setting):
     >>> w.round(4), f.round(4) + 0.0
     (array([ 0.4243,  0.4243, -0.2449]), array([0.18, 0.57, 0.  ]))
     """
-    alive, w = _fill(w0, f0, setting)
-    w0, f0 = np.asarray(w0, dtype=float), np.asarray(f0, dtype=float)
-    return w, np.where(alive, np.maximum(w**2 + f0 - w0**2, 0.0), 0.0)
+    return _settle(w0, f0, setting)[1:]
 
 
-def _fill(w0, f0, setting):
-    """Who lives, and where the heads settle."""
+def _settle(w0, f0, setting):
+    """Who lives, and where heads and features settle."""
     w, f = mode_arrays(w0, f0, setting)
     if w.ndim != 1:
         raise ValueError(f"w0: has shape {w.shape}; expected shape (h,)")
     if not np.any(f > 0):
         raise ValueError("f0: all features are 0; no mode can survive")
+    if not np.any(w[f > 0]):
+        raise ValueError("w0: all predictions are 0; the cosine loss is not defined there")
     c = f - w**2
     gain = np.broadcast_to(setting.spectrum / setting.s, f.shape)
     able = (f > 0) & (gain > 0) & ((c > 0) | (w > 0))
+    silent = (f > 0) & (gain == 0) & (c > 0)  # nothing pulls at the head, which fades and leaves f = c
     settled = np.sign(w) * np.sqrt(np.maximum(-c, 0.0))
     settled[f == 0] = w[f == 0]
     if not np.any(able & ((w > 0) | (np.count_nonzero(able) > 1))):
-        free = dataclasses.replace(setting, rho=0.0)
-        end = CosineModes(free, "leading").solve(w, f, [0.0, 1e4 * (w @ w)], tolerance=1e-6)
-        last = int(np.argmax(end.shape_f[-1]))
-        settled[last] = np.sign(end.shape_w[-1, last]) * np.sqrt(np.sum(w**2) - np.sum(np.delete(settled, last) ** 2))
-        return np.arange(len(w)) == last, settled
+        end_w, end_f = _followed(w, f, setting, "leading", 1e4)
+        if np.any(silent) or not np.any(gain):
+            return end_f > 1e-6 * end_f.max(), end_w, end_f
+        last = int(np.argmax(end_f))
+        settled[last] = np.sign(end_w[last]) * np.sqrt(np.sum(w**2) - np.sum(np.delete(settled, last) ** 2))
+        alive = np.arange(len(w)) == last
+    else:
+        level, floors = _water(w, c, gain, able)
+        alive = able & (level > floors)
+        settled[alive] = np.sqrt(level) * gain[alive]
+        if np.count_nonzero(alive) == 1 and np.any(able & ~alive):
+            end_w, end_f = _followed(w, f, setting, "exact", 1e13)
+            # The next mode lives by theorem, even if its features are too few to be followed.
+            alive[np.argmin(np.where(able & ~alive, floors, np.inf))] = True
+            alive |= able & (end_f > 1e-12 * end_f.max())
+            return alive, np.where(alive, end_w, settled), np.where(alive, end_f, 0.0)
+        alive = alive | silent
+    return alive, settled, np.where(alive, np.maximum(settled**2 + c, 0.0), 0.0)
+
+
+def _followed(w, f, setting, closure, clock):
+    """Shape at the end of a run without decay, `clock` in units of the start."""
+    tolerance = 1e-6 if closure == "leading" else 1e-9
+    run = CosineModes(dataclasses.replace(setting, rho=0.0), closure).solve(w, f, [0.0, clock * (w @ w)], tolerance)
+    return run.shape_w[-1], run.shape_f[-1]
+
+
+def _water(w, c, gain, able):
+    """Level to which the water rises, and the floor of every mode, both as squared heads over the squared gain."""
     # Dead heads end at w^2 = -c, or at 0; what remains of |w0|^2 is shared out.
     volume = np.sum(w**2) + np.sum(np.where(able, 0.0, np.minimum(c, 0.0)))
     depth, share = np.maximum(-c[able], 0.0), gain[able] ** 2
     # The filled volume is piecewise linear in the level, with a corner wherever a mode is reached.
-    corner = depth / share
-    order = np.argsort(corner)
+    floors = np.full(len(w), np.inf)
+    floors[able] = depth / share
+    order = np.argsort(floors[able])
     below = np.cumsum(share[order])
     above = depth.sum() - np.cumsum(depth[order])
     levels = (volume - above) / below
     # The level lies in the interval between corners that holds its own solution.
-    upper = np.append(corner[order][1:], np.inf)
-    level = levels[np.argmax(levels <= upper)]
-    alive = np.zeros(len(w), dtype=bool)
-    alive[able] = level > corner
-    settled[alive] = np.sqrt(level) * gain[alive]
-    return alive, settled
+    upper = np.append(floors[able][order][1:], np.inf)
+    return levels[np.argmax(levels <= upper)], floors
 
 
 def invasion_threshold(n, setting):
@@ -141,23 +168,31 @@ def invasion_threshold(n, setting):
         = 1 + \frac{1 - 1/s^2}{n} + O(n^{-2})
 
     over the n-dimensional features u, v of the survivors (isotropic data; s and the correlation in units of
-    :math:`\lambda`). Water-filling says 1.
+    :math:`\lambda`). One integral is left of each average:
+
+    .. math::
+        \kappa_n = \frac{1}{n - 1} \,
+        \frac{\int_0^\infty (1 + x^2)^{-(n-1)/2} (1 + \epsilon x^2)^{-1/2}\, dx}
+        {\int_0^\infty x^2 (1 + x^2)^{-(n+1)/2} (1 + \epsilon x^2)^{-1/2}\, dx} , \qquad \epsilon = 1 - 1/s^2 .
+
+    Water-filling says 1. A single survivor keeps nobody down: :math:`\kappa_1 = \infty`.
 
     Parameters
     ----------
     n : int
-        Number of survivors, >= 2.
+        Number of survivors, >= 1.
     setting : Setting
         With one eigenvalue `spectrum` > 0.
 
     Returns
     -------
     float
+        inf for n = 1. Without noise it is 1 (for n = 2, as a limit).
 
     Raises
     ------
     TypeError, ValueError
-        If `n` is not a whole number >= 2, or `setting` is not a Setting with one positive eigenvalue.
+        If `n` is not a whole number >= 1, or `setting` is not a Setting with one positive eigenvalue.
 
     Notes
     -----
@@ -168,17 +203,23 @@ def invasion_threshold(n, setting):
     >>> [round(invasion_threshold(n, Setting(sigma2=0.5, rho=0.0)), 4) for n in (2, 4, 16)]
     [1.8637, 1.2458, 1.0402]
     """
-    n = _checks.integer("n", n, minimum=2)
+    n = _checks.integer("n", n, minimum=1)
     signal = _checks.instance("setting", setting, Setting).isotropic("invasion_threshold")
     if signal == 0:
         raise ValueError("spectrum=0.0: there is no signal; invasion_threshold needs spectrum > 0")
-    s = setting.s / signal
-    # In logarithms of t1 and t2 the integrands are analytic in a strip and fade exponentially on all sides, where the
-    # trapezoidal rule converges geometrically; here far beyond double precision.
-    x = np.arange(-42, 42, 0.2)
-    log_t1, log_t2 = x[:, None], x
-    one, two = np.exp(2 * log_t1), np.exp(2 * log_t2)
-    log_det = np.log(1 + 2 * s * (one + two) + 4 * (s**2 - 1) * one * two)
-    both = np.exp(log_t1 + log_t2 - n / 2 * log_det)
-    pull = np.exp(log_t1 + 3 * log_t2 - (n / 2 + 1) * log_det)
-    return float(both.sum() / (2 * s * n * pull.sum()))
+    noise = setting.sigma2 / signal
+    if n == 1 or noise == 0:
+        return math.inf if n == 1 else 1.0
+    # 1 - 1/s^2 would lose the digits of a small sigma2.
+    epsilon = noise / (1 + noise) * (1 + 1 / (1 + noise))
+    # With x = sinh y both integrands are analytic for |Im y| < pi/2, where the trapezoidal rule converges fast;
+    # they fade as cosh^-(n-2), and as one power more beyond 1/sqrt(epsilon).
+    end = np.arcsinh(1 / np.sqrt(epsilon)) + 40
+    if n > 2:
+        fall = 40 / (n - 2)
+        end = min(end, fall + np.log1p(np.sqrt(-np.expm1(-2 * fall))))
+    count = int(np.ceil(end / 0.2 * np.sqrt(1 + n / 9)))
+    y = (np.arange(count) + 0.5) * (end / count)
+    x2 = np.sinh(y) ** 2
+    both = np.exp((2 - n) / 2 * np.log1p(x2) - 0.5 * np.log1p(epsilon * x2))
+    return float(both.sum() / ((n - 1) * np.sum(both * x2 / (1 + x2))))

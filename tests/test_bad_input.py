@@ -225,6 +225,7 @@ CASES = {
         ("f", st.one_of(bad_array, st.just([-1.0, 1.0])), lambda x: surviving_modes([1.0, 1.0], x, SETTING)),
         ("w0", st.just(EYE), lambda x: surviving_modes(x, EYE, SETTING)),
         ("f0", st.just([0.0, 0.0]), lambda x: surviving_modes([1.0, 1.0], x, SETTING)),
+        ("w0", st.just([0.0, 0.0]), lambda x: surviving_modes(x, [1.0, 1.0], SETTING)),
         ("setting", st.sampled_from([None, 0.5]), lambda x: surviving_modes([1.0], [1.0], x)),
     ],
     "settled_modes": [
@@ -246,7 +247,7 @@ CASES = {
         ("spectrum", st.just(0.0), lambda x: universal_coordinates([1.0], NORMS, Setting(0.5, 0.0, x))),
     ],
     "invasion_threshold": [
-        ("n", st.one_of(bad_count, st.just(1)), lambda x: invasion_threshold(x, SETTING)),
+        ("n", bad_count, lambda x: invasion_threshold(x, SETTING)),
         ("setting", st.sampled_from([None, 0.5]), lambda x: invasion_threshold(3, x)),
         ("spectrum", st.sampled_from([0.0, [1.0, 2.0]]), lambda x: invasion_threshold(3, Setting(0.5, 0.0, x))),
     ],

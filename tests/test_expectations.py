@@ -1,13 +1,13 @@
 """Exact expectations of the cosine loss: against Monte Carlo, against a finer rule, and against exact identities."""
 
 import numpy as np
+import oracles
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 from scipy.stats import norm
 
-from ncl_lib import Setting, alignment, cosine_matrices, cosine_modes
-from ncl_lib.expectations import _modes
+from ncl_lib import CosineModes, Setting, alignment, cosine_matrices, cosine_modes
 
 SETTING = Setting(0.5, 0.0)
 
@@ -61,24 +61,100 @@ def spectra(h, rng):
     yield "six decades", 10 ** rng.uniform(-3, 0, h) * rng.choice([-1, 1], h), 10 ** rng.uniform(-6, 0, h)
 
 
-@pytest.mark.parametrize("h", [4, 8, 64, 256])
-def test_default_rule_is_accurate_to_eight_digits(h, rng):
+def test_the_oracles_agree():
+    # One averages over angles and knows two modes only, the other over lengths; both in 80 bits.
+    for w, f in (([1.0, 0.9], [1.0, 0.6]), ([0.3, -1e-5], [1.0, 2.0]), ([-2.0, 1e-10], [0.1, 1.0])):
+        by_angle, by_length = oracles.two_modes(w, f, 0.5), oracles.modes(w, f, 0.5)
+        np.testing.assert_allclose(by_length, by_angle, atol=1e-13 * np.abs(by_angle).max())
+    # Coarser steps give the same: the rules have converged.
+    coarse, fine = (oracles.modes([1.0, 0.4, 0.0], [1.0, 0.5, 0.7], 0.5, step=step) for step in (0.25, 0.15))
+    np.testing.assert_allclose(coarse, fine, rtol=1e-12)
+
+
+@pytest.mark.parametrize("h", [4, 8, 64])
+def test_default_rule_is_accurate_to_eleven_digits(h, rng):
     for name, w, f in spectra(h, rng):
-        drive = cosine_modes(w, f, SETTING).drive
-        oracle = f / f.max() * _modes(w, f, 1.5, 1.0, nodes=96, tail=1e-16)[0]
-        assert np.max(np.abs(drive - oracle)) < 1e-8 * np.max(np.abs(oracle)), name
+        oracle = oracles.modes(w, f, 0.5)
+        # In units of what cancels: heads near 1 / s leave a small difference of terms of this size.
+        terms = np.max(f) / np.sqrt(np.sum(f) * np.sum(w**2 * f))
+        modes = cosine_modes(w, f, SETTING)
+        np.testing.assert_allclose(modes.drive, oracle, atol=1e-11 * terms, err_msg=name)
+        matrices = cosine_matrices(np.diag(w), np.diag(f), SETTING)
+        np.testing.assert_allclose(np.diag(matrices.drive), oracle, atol=1e-11 * terms, err_msg=name)
+
+
+@pytest.mark.parametrize("exponent", range(13))
+def test_drive_stays_accurate_as_a_head_fades(exponent):
+    w, f = [1.0, 0.9 * 10.0**-exponent], [1.0, 1.0]
+    oracle = oracles.two_modes(w, f, 0.5)
+    largest = np.abs(oracle).max()
+    modes = cosine_modes(w, f, SETTING, error=True)
+    assert np.abs(modes.drive - oracle).max() < min(3e-13 * largest, modes.error + 3e-14 * largest)
+    matrices = cosine_matrices(np.diag(w), np.diag(f), SETTING)
+    assert np.abs(np.diag(matrices.drive) - oracle).max() < 3e-12 * largest
+
+
+def test_drive_on_a_mode_without_prediction_is_accurate():
+    for w, f in (([0.5, 0.3, 0.0], [1.0, 0.5, 0.7]), ([0.0, 1.0, 0.0, -2.0], [1.0, 1e-3, 1e-6, 0.5])):
+        oracle = oracles.modes(w, f, 0.5)
+        np.testing.assert_allclose(cosine_modes(w, f, SETTING).drive, oracle, atol=1e-12 * np.abs(oracle).max())
+        drive = cosine_matrices(np.diag(w), np.diag(f), SETTING).drive
+        np.testing.assert_allclose(np.diag(drive), oracle, atol=1e-12 * np.abs(oracle).max())
+
+
+def test_rates_of_features_that_fade_are_accurate_one_by_one():
+    # Also where the drive on a mode is 1e-12 of the largest: its sign decides whether the mode dies.
+    w, f = [0.5, 0.9, 0.2, 0.6], [1.0, 1e-12, 1e-5, 0.3]
+    np.testing.assert_allclose(cosine_modes(w, f, SETTING).drive, oracles.modes(w, f, 0.5), rtol=1e-9)
+
+
+def test_little_noise_is_not_lost_beside_one():
+    # 1 - (lambda / s)^2 decides how often two features are both short.
+    for sigma2 in (1e-6, 1e-9, 1e-12):
+        w, f = [0.7, 0.3], [1.0, 0.8]
+        oracle = oracles.modes(w, f, sigma2)
+        np.testing.assert_allclose(cosine_modes(w, f, Setting(sigma2, 0.0)).drive, oracle, rtol=2e-7)
+
+
+def test_one_prediction_alone_has_an_infinite_drive():
+    # It grows as the logarithm of the second prediction, without bound; the alignment is finite all the same.
+    grown = [cosine_modes([1.0, 10.0**-k], [1.0, 1.0], SETTING).drive[1] for k in (20, 40, 60)]
+    np.testing.assert_allclose(np.diff(grown, 2), 0, atol=1e-9 * grown[0])
+    assert grown[1] > 1.5 * grown[0]
+    for w, f in (([1.0, 0.0], [1.0, 1.0]), ([0.0, 0.0, -3.0], [1.0, 2.0, 1e-3])):
+        with pytest.raises(ValueError, match=r"^w: only mode . has a prediction"):
+            cosine_modes(w, f, SETTING)
+        with pytest.raises(ValueError, match=r"^W: all predictions lie on one line"):
+            cosine_matrices(np.diag(w), np.diag(f), SETTING)
+        with pytest.raises(ValueError, match="infinite"):
+            CosineModes(SETTING).solve(w, f, [0.0, 1.0])
+        assert abs(alignment(np.diag(w), np.diag(f), SETTING)) < 1
+    rng = np.random.default_rng(0)
+    u, v = rng.standard_normal((2, 400_000, 2)) * np.sqrt(0.5) + rng.standard_normal((400_000, 2))
+    cosines = np.sign(u[:, 0]) * v[:, 0] / np.linalg.norm(v, axis=1)
+    found = alignment(np.diag([1.0, 0.0]), np.eye(2), SETTING)
+    assert abs(found - cosines.mean()) < 4 * cosines.std() / np.sqrt(len(cosines))
 
 
 def test_error_estimate_covers_the_error(rng):
     covered = []
-    for _ in range(200):
-        h = int(rng.choice([2, 3, 4, 6, 16, 64]))
+    for _ in range(60):
+        h = int(rng.choice([2, 3, 4, 6]))
         _, w, f = list(spectra(h, rng))[rng.integers(4)]
         nodes = None if rng.uniform() < 0.5 else int(rng.integers(8, 40))
         result = cosine_modes(w, f, SETTING, nodes=nodes, error=True)
-        oracle = f / f.max() * _modes(w, f, 1.5, 1.0, nodes=128, tail=1e-16)[0]
-        covered.append(np.max(np.abs(result.drive - oracle)) <= result.error)
+        oracle = oracles.modes(w, f, 0.5)
+        # The oracle's own digits end some 1e-14 below its largest term.
+        floor = 2e-14 * np.max(f) / np.sqrt(np.sum(f) * np.sum(w**2 * f))
+        covered.append(np.max(np.abs(result.drive - oracle)) <= result.error + floor)
     assert np.mean(covered) >= 0.95
+
+
+def test_error_estimate_has_the_units_of_the_drive():
+    # Of degree -1 in the head: what rounding leaves of heads of 1e-8 is 1e8 times larger.
+    w, f = np.array([0.5, 0.8, -0.2]), np.array([1.0, 0.3, 0.6])
+    here, there = (cosine_modes(size * w, f, SETTING, error=True).error for size in (1.0, 1e-8))
+    assert there == pytest.approx(1e8 * here, rel=0.1)
 
 
 @pytest.mark.parametrize("h", [1, 2, 3, 16, 48])
