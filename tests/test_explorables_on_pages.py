@@ -178,6 +178,9 @@ def survival(state, said):
     if len(able) == 0 or (len(able) == 1 and w[able[0]] <= 0):
         assert said.startswith(f"Only mode {able[0] + 1} is fit" if len(able) else "Nobody is fit to live")
         return
+    if "a lone survivor" in said:
+        assert alive.sum() > 1
+        return
     level = settled_modes(w, f, setting)[0][alive].max()
     assert f"Water rises to {level**2:.3f}, heads of the living to {level:.3f};" in said
     assert f"by the level {numbers(alive, True)} live, {numbers(alive, False)} die." in said
