@@ -724,15 +724,19 @@ def solve_line(velocity, w0, times, collapse_below):
 def travel_time(flow, w0, w):
     r"""Time that the cubic flow takes from `w0` to `w`, in closed form.
 
-    Separation of variables and partial fractions, with :math:`q(w) = s w^2 - \chi \lambda w + \rho` and
-    :math:`D = \chi^2 \lambda^2 - 4 \rho s`:
+    Separation of variables and partial fractions, with :math:`q(w) = s w^2 - \chi \lambda w + \rho`, its roots
+    :math:`w_\mp` and :math:`D = \chi^2 \lambda^2 - 4 \rho s`: up to the threshold, :math:`D \ge 0`,
 
     .. math::
-        t = -\frac{1}{\rho} \left[
-        \ln |w| - \tfrac12 \ln |q(w)| + \tfrac{\chi \lambda}{2} \int \frac{dw}{q(w)} \right]_{w_0}^{w} ,
+        t = \frac{1}{\rho} \ln \frac{1 - w_- / w}{1 - w_- / w_0} - \frac{1}{w_+} \int_{w_0}^{w} \frac{dw}{q(w)} ,
 
+    and above it
 
-    where the integral is a logarithm for :math:`D > 0` (below the threshold), rational at it, an arctangent above. For
+    .. math::
+        t = -\frac{1}{\rho} \left[ \ln |w| - \tfrac12 \ln q(w)
+        + \tfrac{\chi \lambda}{2} \int \frac{dw}{q(w)} \right]_{w_0}^{w} .
+
+    The integral is a logarithm for :math:`D > 0`, rational at the threshold, an arctangent above. For
     :math:`\rho = 0`: :math:`t = [-1/(\chi \lambda w) + (s/\chi^2 \lambda^2) \ln |w/(\chi \lambda - s w)|]`.
 
     Parameters
@@ -753,8 +757,8 @@ def travel_time(flow, w0, w):
 
     Notes
     -----
-    Ours; the paper does not solve the flow. The three cases are written so that they join without cancellation at the
-    threshold.
+    Ours; the paper does not solve the flow. Written so that the cases join at the threshold, and that small decay and
+    starts next to an equilibrium cost no more digits than the roots have.
 
     Examples
     --------
@@ -772,26 +776,31 @@ def travel_time(flow, w0, w):
     walls = np.array([e.w for e in flow.equilibria()])
     inside = np.searchsorted(walls, w0) == np.searchsorted(walls, w)
     at_wall = np.isin(w0, walls) | np.isin(w, walls)
-    with np.errstate(divide="ignore", invalid="ignore"):
+    with np.errstate(divide="ignore", invalid="ignore", over="ignore"):
         if rho == 0:
-            time = (1 / w0 - 1 / w) / gain + s / gain**2 * np.log((w / w0) * (gain - s * w0) / (gain - s * w))
+            time = (w - w0) / w / w0 / gain + s / gain**2 * np.log((w / w0) * (gain - s * w0) / (gain - s * w))
+        elif flow.discriminant < 0:
+            slope0, slope, root = 2 * s * w0 - gain, 2 * s * w - gain, np.sqrt(-flow.discriminant)
+            ratio = (slope**2 + root**2) / (slope0**2 + root**2)  # q(w) / q(w0)
+            integral = 2 / root * (np.arctan(slope / root) - np.arctan(slope0 / root))
+            time = -(np.log(w / w0) - np.log(ratio) / 2 + gain / 2 * integral) / rho
         else:
-            slope0, slope, D = 2 * s * w0 - gain, 2 * s * w - gain, flow.discriminant
-            ratio = (slope**2 - D) / (slope0**2 - D)  # q(w) / q(w0)
-            time = -(np.log(w / w0) - np.log(ratio) / 2 + gain / 2 * _inverse_quadratic(D, slope0, slope)) / rho
+            root = np.sqrt(flow.discriminant)
+            lower, upper = 2 * rho / (gain + root), (gain + root) / (2 * s)
+            below, above = (w - lower) / (w0 - lower), (w - upper) / (w0 - upper)
+            wait = _log(below * w0 / w, lower * (w - w0) / w / (w0 - lower)) / rho
+            if root:
+                integral = _log(above / below, (upper - lower) * (w - w0) / (w - lower) / (w0 - upper)) / root
+            else:
+                integral = (w - w0) / (w - upper) / (w0 - upper) / s
+            time = wait - integral / upper
     time = np.where(inside & ~at_wall, time, np.where(w == w0, 0.0, np.inf))
     return _checks.plain(time)
 
 
-def _inverse_quadratic(D, slope0, slope):
-    """Integral of dw/q(w) within one interval between the zeros of q, with slope = q' and 4 s q = slope^2 - D."""
-    if D > 0:
-        root = np.sqrt(D)
-        return np.log1p(2 * root * (slope - slope0) / ((slope + root) * (slope0 - root))) / root
-    if D == 0:
-        return 2 * (slope - slope0) / (slope * slope0)
-    root = np.sqrt(-D)
-    return 2 / root * (np.arctan(slope / root) - np.arctan(slope0 / root))
+def _log(ratio, excess):
+    """Logarithm of `ratio`, given what it is in excess of 1."""
+    return np.where(np.abs(excess) < 0.5, np.log1p(excess), np.log(ratio))
 
 
 def mode_arrays(w, f, setting):

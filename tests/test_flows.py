@@ -124,6 +124,31 @@ def test_travel_time_is_the_quadrature_of_one_over_velocity(rho, pair):
         assert time == pytest.approx(expected, rel=1e-7)
 
 
+def test_travel_time_loses_nothing_to_little_decay():
+    # From the limit without decay it departs at first order; the integrand's first order is integrated beside it.
+    free = travel_time(ThirdOrderFlow(Setting(0.5, 0.0)), 0.1, 0.5)
+    slope, _ = quad(lambda w: 1 / (w * (1 - 1.5 * w) ** 2 * w * w), 0.1, 0.5, epsrel=1e-12)
+    for rho in 10.0 ** -np.arange(6, 19):
+        time = travel_time(ThirdOrderFlow(Setting(0.5, rho)), 0.1, 0.5)
+        assert time - free == pytest.approx(slope * rho, rel=1e-3 + 10 * rho, abs=2e-14)
+    assert free == pytest.approx(12.25, abs=1e-3)
+
+
+@pytest.mark.parametrize("rho", [0.05, 1e-8])
+def test_travel_time_from_next_to_an_equilibrium(rho):
+    # Beside an unstable equilibrium every factor of distance costs its logarithm over the rate of escape.
+    flow = ThirdOrderFlow(Setting(0.5, rho))
+    lower, upper = (e.w for e in flow.equilibria()[1:])
+    eps = np.finfo(float).eps
+    for side, end in ((1, 0.5 * (lower + upper)), (-1, 0.5 * lower)):
+        far = travel_time(flow, lower * (1 + side * 1e-4), end)
+        for distance in (1e-6, 1e-9, 1e-12):
+            near = travel_time(flow, lower * (1 + side * distance), end)
+            expected = far + np.log(1e-4 / distance) / flow.jacobian(lower)
+            # To the digits that a start so near has, and to the curvature of the velocity.
+            assert near == pytest.approx(expected, rel=0, abs=(4 * eps / distance + 4e-4) / flow.jacobian(lower))
+
+
 def test_travel_time_is_additive_and_reverses():
     flow = ThirdOrderFlow(Setting(sigma2=0.5, rho=0.05))
     there = travel_time(flow, 0.1, 0.3) + travel_time(flow, 0.3, 0.6)
