@@ -84,7 +84,8 @@ def commutator(W, F):
     """
     W, F = _checks.matrix("W", W), _checks.feature_matrix("F", F)
     _checks.same_shape(W=W, F=F)
-    return _checks.plain(_frobenius(W @ F - F @ W) / (_nonzero("W", W) * _nonzero("F", F)))
+    W, F = W / _nonzero("W", W)[..., None, None], F / _nonzero("F", F)[..., None, None]
+    return _checks.plain(_frobenius(W @ F - F @ W))
 
 
 def asymmetry(W):
@@ -246,7 +247,10 @@ def collapse(F, reference=1.0, tolerance=1e-6):
 
 
 def _frobenius(M):
-    return np.linalg.norm(M, axis=(-2, -1))
+    # In units of the largest entry, or the squares of small ones would underflow.
+    size = np.max(np.abs(M), axis=(-2, -1))
+    unit = np.where(size > 0, size, 1.0)
+    return unit * np.linalg.norm(M / unit[..., None, None], axis=(-2, -1))
 
 
 def _nonzero(name, M):

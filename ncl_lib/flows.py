@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import enum
+import math
 from dataclasses import dataclass
 
 import numpy as np
@@ -153,14 +154,19 @@ class Norms:
         W, F = _checks.matrix("W", W), _checks.feature_matrix("F", F)
         _checks.same_shape(W=W, F=F)
         phi = np.sqrt(setting.s * np.trace(F, axis1=-2, axis2=-1))
-        # Rounding may leave a dead feature matrix with a trace a hair below 0.
-        psi = np.sqrt(np.maximum(setting.s * np.einsum("...ij,...jk,...ik->...", W, F, W), 0))
+        # In units of the entries, whose squares may underflow. Rounding may leave dead features a hair below 0.
+        unit_w, unit_f = (np.maximum(np.max(np.abs(M), axis=(-2, -1), keepdims=True), 1e-300) for M in (W, F))
+        squares = np.einsum("...ij,...jk,...ik->...", W / unit_w, F / unit_f, W / unit_w)
+        psi = (unit_w * np.sqrt(setting.s * unit_f))[..., 0, 0] * np.sqrt(np.maximum(squares, 0))
         return cls(_checks.plain(phi), _checks.plain(psi), _checks.plain(signal * np.einsum("...ij,...ji->...", W, F)))
 
 
 def norms_of_modes(w, a, b):
     """The three norms of modes that have been checked, from their variances and covariances."""
-    return np.sqrt(a.sum(axis=-1)), np.sqrt((w**2 * a).sum(axis=-1)), (w * b).sum(axis=-1)
+    # In units of the largest, whose squares may underflow.
+    unit_w, unit_a = (np.maximum(np.max(np.abs(x), axis=-1, keepdims=True), 1e-300) for x in (w, a))
+    psi = (unit_w * np.sqrt(unit_a))[..., 0] * np.sqrt(np.sum((w / unit_w) ** 2 * (a / unit_a), axis=-1))
+    return np.sqrt(a.sum(axis=-1)), psi, (w * b).sum(axis=-1)
 
 
 class _LineFlow:
@@ -437,19 +443,20 @@ class SixthOrderFlow(_LineFlow):
         phi = _checks.number("norms.phi", norms.phi, above=0)
         psi = _checks.number("norms.psi", norms.psi, above=0)
         cross = _checks.number("norms.cross", norms.cross)
-        self._q2 = signal / (phi * psi)
-        self._q3 = setting.s * cross / (phi * psi**3)
-        self._q6 = 2 * setting.s * signal / (phi * psi**3)
+        # Velocity and slope in the scaled mode: powers of small norms would underflow.
+        self._rate = signal / (math.sqrt(2 * setting.s) * phi)
         self.scale, self.beta, self.ratio = (float(x) for x in _universal(phi, psi, cross, setting))
 
     def __repr__(self):
         return f"SixthOrderFlow({self.setting!r}, {self.norms!r})"
 
     def _velocity(self, w):
-        return w * (w * (self._q2 - w * (self._q3 + self._q6 * w**3)) - self.setting.rho)
+        scaled = w / self.scale
+        return self._rate * scaled * (scaled * (1 - scaled * (self.beta + scaled**3)) - self.ratio)
 
     def _jacobian(self, w):
-        return w * (2 * self._q2 - w * (3 * self._q3 + 6 * self._q6 * w**3)) - self.setting.rho
+        scaled = w / self.scale
+        return self._rate / self.scale * (scaled * (2 - scaled * (3 * self.beta + 6 * scaled**3)) - self.ratio)
 
     def _regime(self, w):
         return classify(w / self.scale, self.beta, self.ratio)
@@ -481,7 +488,7 @@ class SixthOrderFlow(_LineFlow):
         >>> bool(abs(flow.critical_decay() - np.max(flow.velocity(w)[1:] / w[1:])) < 1e-9)
         True
         """
-        return self._q2 * self.scale * critical_ratio(self.beta)
+        return self._rate / self.scale * critical_ratio(self.beta)
 
     def equilibria(self):
         """All equilibria, ascending, with their stability.
@@ -505,11 +512,13 @@ class SixthOrderFlow(_LineFlow):
             return scaled * (1 - scaled * (beta + scaled**3)) - ratio
 
         def root(low, high):
-            return float(self.scale * brentq(rest, low, high, xtol=1e-300, rtol=4 * np.finfo(float).eps))
+            eps = np.finfo(float).eps
+            return float(self.scale * brentq(rest, low, high, xtol=1e-300, rtol=4 * eps, maxiter=1000))
 
-        # On the left the modulus solves x^5 - beta x^2 - x = r; on the right all is over where both powers outweigh x.
-        size = 2 * (1 + abs(beta)) + ratio
-        found = [Equilibrium(root(-size, -1 / size), "unstable")]
+        # On the left the modulus solves x^5 = beta x^2 + x + r: the largest term on the right is at least a third of
+        # the fifth power. On the right all is over where the fifth power outweighs both others.
+        size = max(3**0.25, np.cbrt(3 * abs(beta)), (3 * ratio) ** 0.2)
+        found = [Equilibrium(root(-size, -0.5 / (1 + abs(beta))), "unstable")]
         excess = ratio - critical_ratio(beta)
         if abs(excess) <= _FOLD_TOLERANCE * ratio:
             return (*found, Equilibrium(0.0, "stable"), Equilibrium(self.fold, "half-stable"))
@@ -632,8 +641,8 @@ def universal_coordinates(w, norms, setting):
 def _universal(phi, psi, cross, setting):
     """The scale of modes, and the two numbers that decide."""
     scale = np.sqrt(psi) / (2 * setting.s) ** 0.25
-    beta = setting.s * cross * scale / (setting.spectrum * np.square(psi))
-    return scale, beta, setting.rho * phi * psi / (setting.spectrum * scale)
+    beta = setting.s / setting.spectrum * (cross / psi) * (scale / psi)
+    return scale, beta, setting.rho / setting.spectrum * phi * (psi / scale)
 
 
 def classify(scaled, beta, ratio):

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 from dataclasses import dataclass
 
 import numpy as np
@@ -9,7 +10,7 @@ import numpy as np
 from . import _checks
 from ._solve import Status, integrate
 from .expectations import modes_rate
-from .flows import Norms, classify, mode_arrays, norms_of_modes, universal_coordinates
+from .flows import Norms, SixthOrderFlow, classify, mode_arrays, norms_of_modes, universal_coordinates
 from .setting import Setting
 
 
@@ -237,6 +238,51 @@ class CosineModeTrajectory(ModeTrajectory):
     shape_f: np.ndarray = None
 
     @property
+    def fade(self):
+        r"""What decay has left of the weights, :math:`e^{-\rho (t - t_0)}`, shape (T,).
+
+        Examples
+        --------
+        >>> run = CosineModes(Setting(sigma2=0.5, rho=1.0)).solve([0.3, 0.5], [0.09, 0.25], [0.0, 2.0])
+        >>> run.fade.round(4)
+        array([1.    , 0.1353])
+        """
+        return np.exp(-self.setting.rho * (self.t - self.t[0]))
+
+    @property
+    def norms(self):
+        """The three norms of the cosine loss along the run, a :class:`Norms` of arrays of shape (T,).
+
+        From the shape, so that they keep their digits where weights are too small to be squared.
+
+        Examples
+        --------
+        >>> run = CosineModes(Setting(sigma2=0.5, rho=1.0)).solve([0.3, 0.5], [0.09, 0.25], [0.0, 2.0])
+        >>> bool(np.allclose(run.norms.phi, run.norms.phi[0] * run.fade))
+        True
+        """
+        shape = Norms.of_modes(self.shape_w, self.shape_f, self.setting)
+        return Norms(shape.phi * self.fade, shape.psi * self.fade**2, shape.cross * self.fade**3)
+
+    def frozen(self):
+        """Sixth-order flows with the norms of each moment, for the *shape* of the modes, a list of length T.
+
+        The flow of the weights themselves is the same in units of :attr:`fade`; see :attr:`regimes`.
+
+        Examples
+        --------
+        >>> run = CosineModes(Setting(sigma2=0.5, rho=1.0)).solve([0.3, 0.5], [0.09, 0.25], [0.0, 300.0])
+        >>> [len(flow.equilibria()) for flow in run.frozen()]
+        [2, 4]
+        """
+        shape = Norms.of_modes(self.shape_w, self.shape_f, self.setting)
+        # As weights shrink by a factor, decay counts by its square less.
+        return [
+            SixthOrderFlow(dataclasses.replace(self.setting, rho=rho), Norms(*map(float, triple)))
+            for rho, *triple in zip(self.setting.rho * self.fade**2, shape.phi, shape.psi, shape.cross, strict=True)
+        ]
+
+    @property
     def regimes(self):
         """Regime of each mode in the sixth-order flow with the norms of that moment, shape (T, h).
 
@@ -246,8 +292,9 @@ class CosineModeTrajectory(ModeTrajectory):
         >>> [[regime.name for regime in row] for row in run.regimes]
         [['COLLAPSE', 'COLLAPSE'], ['STABLE', 'STABLE']]
         """
-        scaled, beta, ratio = universal_coordinates(self.w, self.norms, self.setting)
-        return classify(scaled, beta[:, None], ratio[:, None])
+        shape = Norms.of_modes(self.shape_w, self.shape_f, self.setting)
+        scaled, beta, ratio = universal_coordinates(self.shape_w, shape, self.setting)
+        return classify(scaled, beta[:, None], (ratio * self.fade**2)[:, None])
 
 
 def clock(times, rho):

@@ -642,15 +642,19 @@ def regime_shift(run, mode, norms=None, upper=None, ax=None):
     if mode >= run.w.shape[1]:
         raise ValueError(f"mode={mode}: the run has modes 0 to {run.w.shape[1] - 1}")
     upper = None if upper is None else _checks.number("upper", upper, above=0)
-    if norms is None:
-        flows = [SixthOrderFlow(run.setting, Norms(*triple)) for triple in _triples(run.norms)]
-    else:
+    scale, w = 1.0, run.w[:, mode]
+    if norms is not None:
         flows = [SixthOrderFlow(run.setting, norms)] * len(run.t)
+    elif isinstance(run, CosineModeTrajectory):
+        flows, scale, w = run.frozen(), run.fade, run.shape_w[:, mode]
+    else:
+        every = zip(run.norms.phi, run.norms.psi, run.norms.cross, strict=True)
+        flows = [SixthOrderFlow(run.setting, Norms(*triple)) for triple in every]
     ax = _axes(ax)
     positive = [[e.w for e in flow.equilibria() if e.w > 0] or [np.nan] for flow in flows]
-    saddle, stable = np.array([(found[0], found[-1]) for found in positive]).T
-    w = run.w[:, mode]
+    saddle, stable = scale * np.array([(found[0], found[-1]) for found in positive]).T
     regimes = np.array([flow.regime(value) for flow, value in zip(flows, w, strict=True)])
+    w = scale * w
     ax.plot(run.t, w, color="black", lw=2.2, label="the mode")
     ax.plot(run.t, stable, color=GREEN, label="stable equilibrium")
     ax.plot(run.t, saddle, color=RED, ls="--", label="saddle")
@@ -804,11 +808,6 @@ def _regime_counts(ax, t, regimes):
     ax.stackplot(t, counts, labels=names, colors=list(REGIME_COLOURS.values()), alpha=0.75, step="post")
     ax.set_ylim(0, regimes.shape[1])
     ax.legend(loc="center right", frameon=True)
-
-
-def _triples(norms):
-    """The three norms of each moment of a run."""
-    return zip(norms.phi, norms.psi, norms.cross, strict=True)
 
 
 def loss_fields(target=(1.0, 0.0), extent=1.6, axes=None):

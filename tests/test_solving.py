@@ -22,8 +22,14 @@ from ncl_lib import (
     Setting,
     SixthOrderFlow,
     ThirdOrderFlow,
+    alignment,
+    asymmetry,
+    commutator,
+    cosine_matrices,
     cosine_modes,
+    norm_spread,
     participation_ratio,
+    plots,
     train,
 )
 from ncl_lib._solve import integrate
@@ -308,3 +314,52 @@ def test_a_killed_run_leaves_no_half_result():
     )
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=False)
     assert done.returncode == -signal.SIGKILL and "finished" not in done.stdout
+
+
+def test_decay_costs_no_digits_as_far_as_the_clock_goes():
+    # Weights of 1e-152 have squares that are not numbers; what depends on shape does not notice.
+    long = CosineModes(Setting(0.5, 1.0)).solve([0.3, 0.5, -0.2], [0.09, 0.25, 0.3], np.linspace(0, 350, 8))
+    free = CosineModes(Setting(0.5, 0.0)).solve([0.3, 0.5, -0.2], [0.09, 0.25, 0.3], long.tau)
+    ratio = Norms.of_modes(free.w, free.f, free.setting)
+    np.testing.assert_allclose(long.norms.psi * np.exp(2 * long.t), ratio.psi, rtol=1e-6)
+    assert [r.name for r in long.regimes[-1]] == ["STABLE"] * 3
+    for rho_t in (100, 200, 300, 349):
+        early = CosineModes(Setting(0.5, 1.0)).solve([0.3, 0.5, -0.2], [0.09, 0.25, 0.3], [0.0, rho_t])
+        stable = early.frozen()[-1].equilibria()[-1].w * early.fade[-1]
+        assert stable == pytest.approx(early.w[-1, 1], rel=0.5)
+    ax = plots.regime_shift(long, 1)
+    assert np.all(np.isfinite(ax.lines[0].get_ydata()))
+    plots.plt.close("all")
+
+
+@pytest.mark.parametrize("power", [-300, -170, -100, 100, 150])
+def test_measures_of_shape_do_not_depend_on_size(power, rng):
+    W, A = rng.standard_normal((3, 3)), rng.standard_normal((3, 6))
+    F = A @ A.T
+    size = 10.0**power
+    assert participation_ratio(size * F) == pytest.approx(participation_ratio(F), rel=1e-12)
+    assert norm_spread(size * F) == pytest.approx(norm_spread(F), rel=1e-12)
+    assert asymmetry(size * W) == pytest.approx(asymmetry(W), rel=1e-12)
+    assert commutator(size * W, size * F) == pytest.approx(commutator(W, F), rel=1e-12)
+    setting = Setting(0.5, 0.0)
+    big, one = cosine_matrices(size * W, F, setting), cosine_matrices(W, F, setting)
+    np.testing.assert_allclose(big.drive * size, one.drive, rtol=1e-9)
+    assert alignment(W, size * F, setting) == pytest.approx(one.alignment, abs=1e-12)
+    root = 10.0 ** (power // 3)
+    norms, unit = Norms.of_matrices(root * W, F, setting), Norms.of_matrices(W, F, setting)
+    assert norms.psi == pytest.approx(root * unit.psi) and norms.cross == pytest.approx(root * unit.cross)
+    flow, small = (SixthOrderFlow(Setting(0.5, 0.1 / m**2), Norms(4 * m, 2 * m**2, m**3)) for m in (1.0, root))
+    for a, b in zip(flow.equilibria(), small.equilibria(), strict=True):
+        assert b.w == pytest.approx(root * a.w, rel=1e-9) and a.kind == b.kind
+    assert small.velocity(0.5 * root) * root == pytest.approx(flow.velocity(0.5), rel=1e-9)
+    assert small.critical_decay() * root**2 == pytest.approx(flow.critical_decay(), rel=1e-9)
+
+
+def test_equilibria_at_decays_and_norms_of_every_size():
+    for rho in (1e-17, 1.0, 1e17, 1e100):
+        for cross in (-1e12, -1.0, 0.0, 1.0, 1e12):
+            flow = SixthOrderFlow(Setting(0.5, rho), Norms(1.0, 1.0, cross))
+            for rest in flow.equilibria():
+                # The velocity changes sign there, or touches zero.
+                around = [flow.velocity(rest.w * factor) for factor in (1 - 1e-9, 1 + 1e-9)]
+                assert rest.w == 0 or rest.kind == "half-stable" or around[0] * around[1] < 0
