@@ -96,11 +96,33 @@ def remember(choices):
     free = ("out", "losses", "decays", "seeds", "checkpoint_every")
     now = {name: value for name, value in sorted(vars(choices).items()) if name not in free}
     file = choices.out / "options.json"
-    before = json.loads(file.read_text()) if file.exists() else now
+    try:
+        before = json.loads(file.read_text()) if file.exists() else now
+    except json.JSONDecodeError as error:
+        raise SystemExit(f"{file}: is damaged ({error}); delete it if its runs are those you now ask for") from error
     differ = [name for name in now if before.get(name) != now[name]]
     if differ:
         raise SystemExit(f"--out {choices.out}: holds runs with another {', '.join(differ)}; take another folder")
-    file.write_text(json.dumps(now))
+    partial = file.with_name("options.json.partial")
+    partial.write_text(json.dumps(now))
+    os.replace(partial, file)  # whoever is killed while writing keeps the old file
+
+
+def finished(table):
+    """Results that stand in the table; a last line that a killed run left half written is dropped."""
+    lines = table.read_text().splitlines() if table.exists() else []
+    done = []
+    for number, line in enumerate(lines, 1):
+        try:
+            done.append(json.loads(line))
+        except json.JSONDecodeError as error:
+            if number < len(lines):
+                raise SystemExit(f"{table}: line {number} is damaged ({error}); mend or delete it") from error
+            print(f"{table}: the last line is cut off, and dropped; its run is read from its checkpoint")
+            partial = table.with_name("results.jsonl.partial")
+            partial.write_text("".join(json.dumps(row) + "\n" for row in done))
+            os.replace(partial, table)
+    return done
 
 
 def main():
@@ -111,7 +133,7 @@ def main():
     choices.out.mkdir(parents=True, exist_ok=True)
     remember(choices)
     table = choices.out / "results.jsonl"
-    done = [json.loads(line) for line in table.read_text().splitlines()] if table.exists() else []
+    done = finished(table)
     augmentation = Augmentation(choices.shift, choices.brightness, choices.noise, choices.mirror)
     for loss, rho, seed in itertools.product(choices.losses, choices.decays, choices.seeds):
         point = {"data": choices.data, "encoder": choices.encoder, "loss": loss, "rho": rho, "seed": seed}

@@ -99,6 +99,16 @@ def booleans(name, value, shape):
     return result
 
 
+def labels(name, value):
+    """Return `value` as a one-dimensional array of labels of any kind that can be told apart, or raise."""
+    result = _read(name, value)
+    if result.ndim != 1:
+        raise ValueError(f"{name}: has shape {result.shape}; expected shape (n,)")
+    if np.any(result != result):  # nan is like no label, not even itself
+        raise ValueError(f"{name}: has entries that are nan; each must be a label")
+    return result
+
+
 def same_shape(**arrays):
     """Raise unless the named arrays have one shape."""
     (first, a), *rest = arrays.items()

@@ -631,13 +631,12 @@ def train_deep(
     memory = _optimiser(rho, eta, momentum).init(eqx.filter(model, eqx.is_array))
     # Streams of their own for what is measured and for each step.
     x0 = _drawn(source, pairs, np.random.default_rng((seed, 0)))
-    x, x2 = (augmentation(jax.random.fold_in(key, k), x0) for k in (1, 2))
+    x, x2 = (_view(augmentation, jax.random.fold_in(key, k), x0) for k in (1, 2))
     try:
         shape = jax.eval_shape(jax.vmap(encoder), x).shape
     except TypeError as error:
-        raise ValueError(
-            f"source: drew data of shape {x0.shape[1:]}, which the encoder does not take ({error})"
-        ) from error
+        made = "source: drew data" if x.shape == x0.shape else f"augmentation: made of data of {x0.shape[1:]} views"
+        raise ValueError(f"{made} of shape {x.shape[1:]}, which the encoder does not take ({error})") from error
     if shape != (pairs, h):
         raise ValueError(f"encoder: makes features of shape {shape[1:]}; its last layer says ({h},)")
     what = dict(rho=rho, loss=loss, learning_rate=eta, momentum=momentum, batch=batch, seed=seed)
@@ -690,6 +689,16 @@ def train_deep(
         _store(path, model, memory, records, k, what)
     arrays = {name: np.array([record[name] for record in records]) for name in records[0]}
     return DeepRun(rho, loss, t=arrays["step"] * pace, **arrays, encoder=sound, status=status)
+
+
+def _view(augmentation, key, x0):
+    """What the augmentation makes, checked."""
+    x = jnp.asarray(augmentation(key, x0))
+    if x.ndim < 2 or len(x) != len(x0):
+        raise ValueError(f"augmentation: made shape {x.shape} of {x0.shape}; expected one view of each datum")
+    if not bool(jnp.all(jnp.isfinite(x))):
+        raise ValueError("augmentation: made entries that are nan or infinite; all must be finite")
+    return x
 
 
 def _drawn(source, n, rng):

@@ -102,6 +102,7 @@ def cosine_modes(w, f, setting, nodes=None, error=False):
         raise ValueError(f"w: has shape {w.shape}; expected shape (h,)")
     if nodes is not None:
         nodes = _checks.integer("nodes", nodes, minimum=2)
+    _checks.instance("error", error, bool)
 
     def integral(**rule):
         rate, *others = _modes(w, f, setting, **rule)
@@ -185,6 +186,7 @@ def cosine_matrices(W, F, setting, nodes=None, error=False):
     W, f, Q = _eigenbasis(W, F, setting, "cosine_matrices")
     if nodes is not None:
         nodes = _checks.integer("nodes", nodes, minimum=2)
+    _checks.instance("error", error, bool)
 
     def integral(**rule):
         half, alignment, used, terms = _matrices(W, f, setting, **rule)

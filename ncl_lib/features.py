@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+from functools import partial
+
 import numpy as np
 from scipy.special import expit, softmax
 
 from . import _checks
-from ._solve import integrate
+from ._solve import Status, integrate
 from .flows import mode_arrays
 from .losses import _checked_vicreg
 from .matrices import MatrixTrajectory
@@ -132,6 +134,10 @@ class FeatureModes:
             return self._solve_on_the_clock(f0, times)
         # In logarithms no mode crosses zero, and one that starts there stays.
         alive = f0 > 0
+        if not np.any(alive):
+            t = _checks.times(times)
+            f = np.zeros((len(t), len(f0)))
+            return ModeTrajectory(self.setting, t, f**self.alpha, f, Status("ok"))
 
         def velocity(t, x):
             f = np.zeros_like(f0)
@@ -250,15 +256,7 @@ class FeatureMatrices:
         """
         invariance, variance, covariance, hinge = _checked_vicreg(invariance, variance, covariance, hinge)
         rounding = _checks.number("rounding", rounding, above=0)
-
-        def gradient(F):
-            deviations = np.sqrt(setting.s * np.maximum(np.diag(F), 0.0))
-            short = expit((hinge - deviations) / rounding)
-            pull = np.divide(short, 2 * deviations, out=np.zeros_like(short), where=deviations > 0)
-            diagonal = 2 * setting.sigma2 * invariance - variance * setting.s * pull
-            return np.diag(diagonal) + 2 * covariance * setting.s**2 * (F - np.diag(np.diag(F)))
-
-        return cls(setting, gradient)
+        return cls(setting, partial(_vicreg_gradient, setting, invariance, variance, covariance, hinge, rounding))
 
     @classmethod
     def barlow_twins(cls, setting, off_diagonal=0.05):
@@ -288,17 +286,7 @@ class FeatureMatrices:
         True
         """
         weight = _checks.number("off_diagonal", off_diagonal, minimum=0)
-
-        def gradient(F):
-            strength = 2 * weight * (setting.spectrum / setting.s) ** 2
-            f = np.diag(F)
-            if np.any(f <= 0):
-                raise ValueError(f"F: a feature has variance {f.min():.3g}; Barlow Twins needs all > 0")
-            shares = F / np.outer(f, f)
-            np.fill_diagonal(shares, 0.0)
-            return strength * (shares - np.diag(np.sum(shares * F, axis=1) / f))
-
-        made = cls(setting, gradient)
+        made = cls(setting, partial(_barlow_twins_gradient, setting, weight))
         made._blind = True
         return made
 
@@ -399,3 +387,21 @@ class FeatureMatrices:
             A = y[places[places < len(y)]].reshape(-1, h, h) * np.exp(-rho * (t - t[0]))[:, None, None]
         F = A @ A.mT
         return MatrixTrajectory(self.setting, t, np.broadcast_to(np.eye(h), F.shape), F, status)
+
+
+def _vicreg_gradient(setting, invariance, variance, covariance, hinge, rounding, F):
+    deviations = np.sqrt(setting.s * np.maximum(np.diag(F), 0.0))
+    short = expit((hinge - deviations) / rounding)
+    pull = np.divide(short, 2 * deviations, out=np.zeros_like(short), where=deviations > 0)
+    diagonal = 2 * setting.sigma2 * invariance - variance * setting.s * pull
+    return np.diag(diagonal) + 2 * covariance * setting.s**2 * (F - np.diag(np.diag(F)))
+
+
+def _barlow_twins_gradient(setting, weight, F):
+    strength = 2 * weight * (setting.spectrum / setting.s) ** 2
+    f = np.diag(F)
+    if np.any(f <= 0):
+        raise ValueError(f"F: a feature has variance {f.min():.3g}; Barlow Twins needs all > 0")
+    shares = F / np.outer(f, f)
+    np.fill_diagonal(shares, 0.0)
+    return strength * (shares - np.diag(np.sum(shares * F, axis=1) / f))

@@ -316,7 +316,7 @@ def linear_probe(features, labels, test_features, test_labels, ridge=1e-3):
     _checks.same_length(test_features=test_features, test_labels=test_labels)
     ridge = _checks.number("ridge", ridge, above=0)
     linear_model = _optional("sklearn.linear_model", "scikit-learn")
-    labels, test_labels = np.asarray(labels), np.asarray(test_labels)
+    labels, test_labels = _checks.labels("labels", labels), _checks.labels("test_labels", test_labels)
     values, counts = np.unique(labels, return_counts=True)
     # Scaled first, so that features of size 1e-200 do not square to 0.
     largest = np.abs(features).max() or 1.0

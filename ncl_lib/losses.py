@@ -9,6 +9,7 @@ from __future__ import annotations
 import math
 from collections.abc import Callable
 from dataclasses import dataclass
+from functools import partial
 
 import numpy as np
 
@@ -81,12 +82,13 @@ class Loss:
         """
         if not callable(gradient):
             raise TypeError(f"gradient={gradient!r}: expected a function of (p, v)")
+        return cls(name, partial(_of_predictions, gradient), **options)
 
-        def pushes(u, v, W):
-            value, on_p, on_v = gradient(u @ W.T, v)
-            return value, on_p @ W, on_v, on_p.T @ u
 
-        return cls(name, pushes, **options)
+def _of_predictions(gradient, u, v, W):
+    """Pushes of a loss of predictions; a function of a module, bound to its numbers, so that it can be pickled."""
+    value, on_p, on_v = gradient(u @ W.T, v)
+    return value, on_p @ W, on_v, on_p.T @ u
 
 
 def _log_sum(x, axis):
@@ -157,25 +159,26 @@ def barlow_twins(off_diagonal=0.05):
     """
     weight = _checks.number("off_diagonal", off_diagonal, minimum=0)
 
-    def pushes(u, v, W):
-        n, h = u.shape
-        centred = [x - x.mean(axis=0) for x in (u, v)]
-        spreads = [np.sqrt(np.mean(x * x, axis=0)) for x in centred]
-        with np.errstate(divide="ignore", invalid="ignore"):
-            a, b = (x / spread for x, spread in zip(centred, spreads, strict=True))
-            C = a.T @ b / n
-            one = np.eye(h, dtype=u.dtype)
-            miss = C - one
-            # Derivative of the loss in C, and from there through standardisation, which takes out mean and scale.
-            M = 2 * miss * (one + weight * (1 - one))
-            on_a, on_b = -b @ M.T, -a @ M
-            on_u, on_v = (
-                (g - g.mean(axis=0) - x * np.mean(g * x, axis=0)) / spread
-                for g, x, spread in ((on_a, a, spreads[0]), (on_b, b, spreads[1]))
-            )
-        return np.sum(miss**2 * (one + weight * (1 - one))), on_u, on_v, None
+    return Loss("barlow twins", partial(_barlow_twins, weight), head=False, stop_gradient=False, failure="singular")
 
-    return Loss("barlow twins", pushes, head=False, stop_gradient=False, failure="singular")
+
+def _barlow_twins(weight, u, v, W):
+    n, h = u.shape
+    centred = [x - x.mean(axis=0) for x in (u, v)]
+    spreads = [np.sqrt(np.mean(x * x, axis=0)) for x in centred]
+    with np.errstate(divide="ignore", invalid="ignore"):
+        a, b = (x / spread for x, spread in zip(centred, spreads, strict=True))
+        C = a.T @ b / n
+        one = np.eye(h, dtype=u.dtype)
+        miss = C - one
+        # Derivative of the loss in C, and from there through standardisation, which takes out mean and scale.
+        M = 2 * miss * (one + weight * (1 - one))
+        on_a, on_b = -b @ M.T, -a @ M
+        on_u, on_v = (
+            (g - g.mean(axis=0) - x * np.mean(g * x, axis=0)) / spread
+            for g, x, spread in ((on_a, a, spreads[0]), (on_b, b, spreads[1]))
+        )
+    return np.sum(miss**2 * (one + weight * (1 - one))), on_u, on_v, None
 
 
 def _checked_vicreg(invariance, variance, covariance, hinge):
@@ -224,24 +227,25 @@ def vicreg(invariance=1.0, variance=1.0, covariance=1.0, hinge=1.0):
     """
     invariance, variance, covariance, hinge = _checked_vicreg(invariance, variance, covariance, hinge)
 
-    def pushes(u, v, W):
-        n = len(u)
-        apart = u - v
-        value = invariance * np.vdot(apart, apart) / n
-        on = [-2 * invariance * apart, 2 * invariance * apart]
-        for k, x in enumerate((u, v)):
-            centred = x - x.mean(axis=0)
-            C = centred.T @ centred / n
-            spread = np.sqrt(np.diag(C))
-            short = spread < hinge
-            off = C - np.diag(np.diag(C))
-            value += variance / 2 * np.sum((hinge - spread)[short]) + covariance / 2 * np.vdot(off, off)
-            with np.errstate(divide="ignore", invalid="ignore"):
-                pull = np.where(short & (spread > 0), variance / (2 * spread), 0.0).astype(x.dtype)
-            on[k] += centred * pull - 2 * covariance * centred @ off
-        return value, *on, None
+    return Loss("vicreg", partial(_vicreg, invariance, variance, covariance, hinge), head=False, stop_gradient=False)
 
-    return Loss("vicreg", pushes, head=False, stop_gradient=False)
+
+def _vicreg(invariance, variance, covariance, hinge, u, v, W):
+    n = len(u)
+    apart = u - v
+    value = invariance * np.vdot(apart, apart) / n
+    on = [-2 * invariance * apart, 2 * invariance * apart]
+    for k, x in enumerate((u, v)):
+        centred = x - x.mean(axis=0)
+        C = centred.T @ centred / n
+        spread = np.sqrt(np.diag(C))
+        short = spread < hinge
+        off = C - np.diag(np.diag(C))
+        value += variance / 2 * np.sum((hinge - spread)[short]) + covariance / 2 * np.vdot(off, off)
+        with np.errstate(divide="ignore", invalid="ignore"):
+            pull = np.where(short & (spread > 0), variance / (2 * spread), 0.0).astype(x.dtype)
+        on[k] += centred * pull - 2 * covariance * centred @ off
+    return value, *on, None
 
 
 def swav(temperature=0.1, sharpness=0.05, rounds=3):
@@ -289,35 +293,37 @@ def swav(temperature=0.1, sharpness=0.05, rounds=3):
     sharpness = _checks.number("sharpness", sharpness, above=0)
     rounds = _checks.integer("rounds", rounds, minimum=1)
 
-    def balanced(scores):
-        log_q = scores / sharpness
-        for _ in range(rounds):
-            log_q = log_q - _log_sum(log_q, axis=0) - math.log(scores.shape[1])
-            log_q = log_q - _log_sum(log_q, axis=1)
-        return np.exp(log_q)
+    return Loss("swav", partial(_swav, temperature, sharpness, rounds), stop_gradient=False, failure="singular")
 
-    def pushes(u, v, W):
-        n = len(u)
-        with np.errstate(divide="ignore", invalid="ignore"):
-            sizes = [np.linalg.norm(x, axis=1, keepdims=True) for x in (u, v)]
-            z = [x / size for x, size in zip((u, v), sizes, strict=True)]
-            lengths = np.linalg.norm(W, axis=1, keepdims=True)
-            c = W / lengths
-            scores = [x @ c.T for x in z]
-            codes = [balanced(x) for x in scores]
-            value, on_c, on = 0.0, 0.0, []
-            for k in (0, 1):
-                logits, code = scores[k] / temperature, codes[1 - k]
-                log_p = logits - _log_sum(logits, axis=1)
-                value -= np.sum(code * log_p) / (2 * n)
-                on_score = (code - np.exp(log_p)) / (2 * temperature)
-                on_z = on_score @ c
-                on.append((on_z - z[k] * np.sum(on_z * z[k], axis=1, keepdims=True)) / sizes[k])
-                on_c = on_c + on_score.T @ z[k]
-            on_W = (on_c - c * np.sum(on_c * c, axis=1, keepdims=True)) / lengths
-        return value, *on, on_W
 
-    return Loss("swav", pushes, stop_gradient=False, failure="singular")
+def _balanced(scores, sharpness, rounds):
+    log_q = scores / sharpness
+    for _ in range(rounds):
+        log_q = log_q - _log_sum(log_q, axis=0) - math.log(scores.shape[1])
+        log_q = log_q - _log_sum(log_q, axis=1)
+    return np.exp(log_q)
+
+
+def _swav(temperature, sharpness, rounds, u, v, W):
+    n = len(u)
+    with np.errstate(divide="ignore", invalid="ignore"):
+        sizes = [np.linalg.norm(x, axis=1, keepdims=True) for x in (u, v)]
+        z = [x / size for x, size in zip((u, v), sizes, strict=True)]
+        lengths = np.linalg.norm(W, axis=1, keepdims=True)
+        c = W / lengths
+        scores = [x @ c.T for x in z]
+        codes = [_balanced(x, sharpness, rounds) for x in scores]
+        value, on_c, on = 0.0, 0.0, []
+        for k in (0, 1):
+            logits, code = scores[k] / temperature, codes[1 - k]
+            log_p = logits - _log_sum(logits, axis=1)
+            value -= np.sum(code * log_p) / (2 * n)
+            on_score = (code - np.exp(log_p)) / (2 * temperature)
+            on_z = on_score @ c
+            on.append((on_z - z[k] * np.sum(on_z * z[k], axis=1, keepdims=True)) / sizes[k])
+            on_c = on_c + on_score.T @ z[k]
+        on_W = (on_c - c * np.sum(on_c * c, axis=1, keepdims=True)) / lengths
+    return value, *on, on_W
 
 
 @dataclass(frozen=True)

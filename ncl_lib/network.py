@@ -8,7 +8,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from . import _checks, _progress, diagnostics
-from ._solve import Status
+from ._solve import BLOW_UP_FACTOR, Status
 from .expectations import alignment
 from .flows import Norms
 from .losses import _NAMED, Loss
@@ -157,8 +157,8 @@ class Run:
     network : LinearNetwork
         As training left it.
     status : Status
-        ``"ok"``, ``"blow-up"``, ``"singular"`` (features vanished under a loss that divides by them) or
-        ``"interrupted"``, with the time at which it broke off; the arrays end with the last record before that.
+        ``"ok"``; ``"blow-up"``, also where a loss or its pushes are not finite; ``"singular"``, features vanished under
+        a loss that divides by them; or ``"interrupted"``; with the time at which it broke off, where the arrays end.
 
     Examples
     --------
@@ -310,8 +310,8 @@ def train(
     -----
     Views are Gaussian, so :math:`x'` given :math:`x` is
     :math:`\frac{\lambda}{s} x + \sqrt{s - \lambda^2/s}\, \xi` with :math:`\xi \sim N(0, I)`. The batch is drawn that
-    way, and where only :math:`\Phi x'` is needed, h numbers a sample are drawn in place of d: the distribution is the
-    same, the cost is not.
+    way, and where only :math:`\Phi x'` is needed, h numbers a sample are drawn in place of d if that pays: the
+    distribution is the same, the cost is not.
 
     Examples
     --------
@@ -368,8 +368,9 @@ def train(
         views = _Views(setting, batch, h, d, rng, whole=not stop_gradient, dtype=dtype)
     else:
         views = _Drawn(setting, batch, d, rng, data, dtype)
-    records, status = [], Status("ok")
+    records, status = _Records(h, 2 + steps // record_every), Status("ok")
     k, shrink, shrink_head = 0, 1 - eta * setting.rho, 1 - eta * head_decay
+    limit = BLOW_UP_FACTOR * max(1.0, np.max(np.abs(Phi)), np.max(np.abs(W)))
     try:
         with _progress.bar(steps, "step", progress) as bar, np.errstate(over="ignore", invalid="ignore"):
             for k in range(steps + 1):
@@ -378,18 +379,20 @@ def train(
                 if k == 0:
                     _check_pushes(loss, on_u, on_v, on_W, u, W, head, stop_gradient)
                 finite = math.isfinite(value)
-                if not finite:
-                    status = Status(loss.failure, time=k * eta)
                 # The start is recorded whatever its loss.
                 if k == 0 or (finite and (k % record_every == 0 or k == steps)):
-                    ratio = np.vdot(target, Phi) / size if (size := np.vdot(Phi, Phi)) > 0 else np.inf
-                    last = Phi.astype(float), W.astype(float)
-                    records.append((k, last[1], last[0] @ last[0].T, float(value), ratio))
+                    records.add(k, Phi, W, target, value)
+                if finite and k < steps:
+                    push = views.against_x(on_u, z) / batch
+                    if not stop_gradient:
+                        push += views.against_other(on_v, z, xi) / batch
+                    # Seen before it reaches the weights, which would be lost.
+                    finite = math.isfinite(push.sum() + (on_W.sum() if head is True else 0.0))
+                if not finite:
+                    size = max(np.max(np.abs(Phi)), np.max(np.abs(W)))
+                    status = Status(loss.failure if size < limit else "blow-up", time=k * eta)
                 if k == steps or not finite:
                     break
-                push = views.against_x(on_u, z) / batch
-                if not stop_gradient:
-                    push += views.against_other(on_v, z, xi) / batch
                 if head is True:
                     W *= shrink_head
                     W += (eta * head_rate / batch) * on_W
@@ -402,11 +405,32 @@ def train(
                 bar.update()
     except KeyboardInterrupt:
         status = Status("interrupted", time=k * eta)
-        if not records:
+        if records.count == 0:
             raise
-    k, Ws, Fs, values, ratios = map(np.array, zip(*records, strict=True))
-    trained = LinearNetwork(last[0], last[1] if head else network.W)
+    k, Ws, Fs, values, ratios = records.arrays()
+    trained = LinearNetwork(records.Phi, Ws[-1] if head else network.W)
     return Run(setting, k * eta, Ws, Fs, values, ratios, trained, status)
+
+
+class _Records:
+    """What is written down of a run, into arrays made beforehand: a list would need the same memory once more."""
+
+    def __init__(self, h, most):
+        self.count, self.Phi = 0, None
+        self.columns = np.empty(most, int), *(np.empty((most, h, h)) for _ in "WF"), *(np.empty(most) for _ in "lr")
+
+    def add(self, k, Phi, W, target, value):
+        """Write down step `k`."""
+        ratio = np.vdot(target, Phi) / size if (size := np.vdot(Phi, Phi)) > 0 else np.inf
+        self.Phi = Phi.astype(float)
+        row = k, W, self.Phi @ self.Phi.T, value, ratio
+        for column, entry in zip(self.columns, row, strict=True):
+            column[self.count] = entry
+        self.count += 1
+
+    def arrays(self):
+        """Steps, heads, feature matrices, losses, target ratios."""
+        return [column[: self.count] for column in self.columns]
 
 
 def _check_pushes(loss, on_u, on_v, on_W, u, W, head, stop_gradient):
@@ -431,9 +455,12 @@ class _Views:
         fresh = np.sqrt(np.maximum(setting.s - setting.spectrum * carry, 0.0))
         # In the precision of the steps, or every product with them would be in double.
         self.root_s, self.carry, self.fresh = (np.asarray(x, dtype)[()] for x in (np.sqrt(setting.s), carry, fresh))
-        self.whole = whole
         self.z = np.empty((batch, d), dtype)
-        self.xi = np.empty((batch, d if whole or h == d else h), dtype)
+        # The features of the fresh part are h numbers a sample, at the price of a factor of their covariance. A normal
+        # number takes about as long to draw as a hundred products.
+        narrow = h * h * d + h**3 // 3 + batch * h * (h + 100)
+        whole = whole or h == d or narrow > batch * d * (h + 100)
+        self.xi = np.empty((batch, d if whole else h), dtype)
 
     def sample(self, Phi, target):
         """Whitened online views z, their features u, target features v, and the fresh part xi of the other view."""
@@ -466,7 +493,10 @@ class _Drawn:
 
     def sample(self, Phi, target):
         """Online views, their features, target features, and the other views."""
-        x0 = np.asarray(self.data(self.batch, self.rng), self.dtype)
+        x0 = np.asarray(self.data(self.batch, self.rng))
+        if x0.dtype.kind not in "fiu":
+            raise ValueError(f"data: drew {x0.dtype}; expected real numbers")
+        x0 = x0.astype(self.dtype)
         if x0.shape != (self.batch, self.d):
             raise ValueError(f"data: drew shape {x0.shape}; expected ({self.batch}, {self.d})")
         if not np.all(np.isfinite(x0)):

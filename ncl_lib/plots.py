@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import dataclasses
+import functools
 import sys
 from collections.abc import Mapping
 
@@ -67,6 +68,23 @@ def use_book_style():
         shell.run_line_magic("config", "InlineBackend.print_figure_kwargs = {'metadata': {'Date': None}}")
 
 
+def _tidy(draw):
+    """Close the figures that `draw` has opened if it raises: nobody would ever see them."""
+
+    @functools.wraps(draw)
+    def drawn(*args, **options):
+        before = plt.get_fignums()
+        try:
+            return draw(*args, **options)
+        except BaseException:
+            for number in set(plt.get_fignums()).difference(before):
+                plt.close(number)
+            raise
+
+    return drawn
+
+
+@_tidy
 def velocity_curves(flows, w=None, labels=None, ax=None):
     """Velocity dw/dt against w for several flows on a line, with equilibria marked.
 
@@ -111,6 +129,7 @@ def velocity_curves(flows, w=None, labels=None, ax=None):
     return ax
 
 
+@_tidy
 def bifurcation_diagram(setting, decays=None, ax=None):
     """Equilibria of the cubic flow against weight decay: stable branches solid, unstable dashed, fold marked.
 
@@ -156,6 +175,7 @@ def bifurcation_diagram(setting, decays=None, ax=None):
     return ax
 
 
+@_tidy
 def line_trajectories(trajectory, flow=None, ax=None):
     """Solutions of a flow on a line over time, with the equilibria of `flow` as horizontal lines.
 
@@ -194,6 +214,7 @@ def line_trajectories(trajectory, flow=None, ax=None):
     return ax
 
 
+@_tidy
 def phase_plane(modes, starts=(), times=(0.0, 60.0), extent=(-0.6, 1.0, 0.0, 1.0), ax=None):
     """The (w, f) plane of one mode: flow lines, the parabola f = w^2, and solutions from `starts`.
 
@@ -231,6 +252,7 @@ def phase_plane(modes, starts=(), times=(0.0, 60.0), extent=(-0.6, 1.0, 0.0, 1.0
     return ax
 
 
+@_tidy
 def basins(modes, extent=(-0.6, 1.0, 0.0, 1.0), resolution=81, ax=None):
     """Which starts in the (w, f) plane of one mode live (green) and which die (blue).
 
@@ -268,6 +290,7 @@ def basins(modes, extent=(-0.6, 1.0, 0.0, 1.0), resolution=81, ax=None):
     return ax
 
 
+@_tidy
 def mode_trajectories(t, values, theory=None, label="eigenvalue", ax=None):
     """Eigenvalues over time, one line a mode; `theory` dashed and dark on top.
 
@@ -306,6 +329,7 @@ def mode_trajectories(t, values, theory=None, label="eigenvalue", ax=None):
     return ax
 
 
+@_tidy
 def alignment_of_matrices(runs, labels, ax=None):
     """Commutator (solid) and asymmetry (dashed) over time, on a logarithmic axis.
 
@@ -338,6 +362,7 @@ def alignment_of_matrices(runs, labels, ax=None):
     return ax
 
 
+@_tidy
 def feature_sizes(runs, ax=None):
     """Size of the features, the trace of F, over time on a logarithmic axis.
 
@@ -368,6 +393,7 @@ def feature_sizes(runs, ax=None):
     return ax
 
 
+@_tidy
 def matrices(stack, titles, axes=None):
     """Heat maps of matrices side by side, on one scale of colours: blue below 0, red above.
 
@@ -399,6 +425,7 @@ def matrices(stack, titles, axes=None):
     return axes
 
 
+@_tidy
 def norm_histograms(samples, upper=3.0, ax=None):
     """Outlined histograms of squared norms over their mean, one for each entry.
 
@@ -433,6 +460,7 @@ def norm_histograms(samples, upper=3.0, ax=None):
     return ax
 
 
+@_tidy
 def scaling(x, y, error, exponent, xlabel="x", ylabel="y", ax=None):
     """Measurements with standard errors on logarithmic axes, and a power law through their centre.
 
@@ -464,6 +492,7 @@ def scaling(x, y, error, exponent, xlabel="x", ylabel="y", ax=None):
     return ax
 
 
+@_tidy
 def collapse_probability(decays, collapsed, threshold=None, theory=None, ax=None):
     """Share of seeds that collapsed against weight decay, with one binomial standard error.
 
@@ -505,6 +534,7 @@ def collapse_probability(decays, collapsed, threshold=None, theory=None, ax=None
     return ax
 
 
+@_tidy
 def features_before_and_after(before, after, ax=None):
     """Two scatters of two-dimensional features: at the start of training and at its end.
 
@@ -531,6 +561,7 @@ def features_before_and_after(before, after, ax=None):
     return ax
 
 
+@_tidy
 def curves(lines, xlabel, ylabel, logx=False, logy=False, markers=False, ax=None):
     """Several curves, told apart by colour and by stroke.
 
@@ -566,6 +597,7 @@ def curves(lines, xlabel, ylabel, logx=False, logy=False, markers=False, ax=None
     return ax
 
 
+@_tidy
 def phase_diagram(paths=None, beta=(-1.0, 4.0), ratio=(1e-3, 10.0), ax=None):
     """Draw the universal phase diagram of the sixth-order flow, and paths through it.
 
@@ -609,6 +641,7 @@ def phase_diagram(paths=None, beta=(-1.0, 4.0), ratio=(1e-3, 10.0), ax=None):
     return ax
 
 
+@_tidy
 def regime_shift(run, mode, norms=None, upper=None, ax=None):
     """Draw one mode over time with the equilibria that its flow would have, were the norms frozen at that moment.
 
@@ -674,6 +707,7 @@ def regime_shift(run, mode, norms=None, upper=None, ax=None):
     return ax
 
 
+@_tidy
 def regime_map(run, ax=None):
     """Draw the regimes of all modes over time, one row a mode, ordered by their heads at the start.
 
@@ -712,6 +746,7 @@ def regime_map(run, ax=None):
     return ax
 
 
+@_tidy
 def training(run, loss, axes=None):
     """Draw a run as it grows: head eigenvalues, norms, how many modes are in which regime, and the effective rank.
 
@@ -758,6 +793,7 @@ def training(run, loss, axes=None):
     return axes
 
 
+@_tidy
 def deep_training(run, axes=None):
     """Draw a run of :func:`ncl_lib.deep.train_deep`: heads, regimes, effective rank with norm spread, and commutator.
 
@@ -810,6 +846,7 @@ def _regime_counts(ax, t, regimes):
     ax.legend(loc="center right", frameon=True)
 
 
+@_tidy
 def loss_fields(target=(1.0, 0.0), extent=1.6, axes=None):
     """Draw the push on a prediction in the plane, for the L2 loss (left) and the cosine loss (right).
 
@@ -860,6 +897,7 @@ def loss_fields(target=(1.0, 0.0), extent=1.6, axes=None):
     return axes
 
 
+@_tidy
 def fates(w0, f0, lives, predicted=None, ax=None):
     """Draw starts in the (w, f) plane by what became of them: filled if alive, crosses if dead, rings around surprises.
 
@@ -898,6 +936,7 @@ def fates(w0, f0, lives, predicted=None, ax=None):
     return ax
 
 
+@_tidy
 def water(w0, f0, setting, ax=None):
     """Draw how water-filling decides who survives: one column a mode, its floor, and the level to which water rises.
 

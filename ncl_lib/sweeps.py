@@ -127,7 +127,7 @@ def sweep(function, points, executor=None, progress=None):
             for k, result in arriving:
                 try:
                     outcomes[k] = Outcome(points[k], value=result())
-                except Exception as error:  # one bad point must not cost the others; it is returned, not hidden
+                except (Exception, SystemExit) as error:  # one bad point must not cost the others; it is not hidden
                     outcomes[k] = Outcome(points[k], error=error)
                 bar.update()
         except KeyboardInterrupt:

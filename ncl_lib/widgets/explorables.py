@@ -85,6 +85,13 @@ class _Explorable(anywidget.AnyWidget):
 
     _figure = ""
 
+    def __init__(self, **values):
+        if unknown := set(values) - set(self.trait_names()):
+            owner = next(cls for cls in type(self).__mro__ if "_figure" in cls.__dict__)
+            known = ", ".join(owner.class_own_traits(sync=True))
+            raise TypeError(f"{sorted(unknown)[0]}: no such parameter; there are {known}")
+        super().__init__(**values)
+
     def __init_subclass__(cls, **options):
         super().__init_subclass__(**options)
         if "_figure" in cls.__dict__:  # traits added to an instance make further subclasses
