@@ -43,7 +43,7 @@ def two_modes(w, f, sigma2):
 def modes(w, f, sigma2, step=0.15):
     """Exact drive on modes of isotropic data, in 80 bits, by a rule in the logarithms of both variables."""
     w, f, s = np.asarray(w, LONG), np.asarray(f, LONG), LONG(1) + LONG(sigma2)
-    a, b = s * f, f
+    a, b, spread = s * f, f, f**2 * LONG(sigma2) * (2 + LONG(sigma2))  # a^2 - b^2
     prediction = w**2 * a
 
     def logarithms(variances):
@@ -54,9 +54,9 @@ def modes(w, f, sigma2, step=0.15):
     drive, y = np.zeros(len(w), LONG), np.exp(2 * logarithms(prediction))
     for t in logarithms(a):
         x = np.exp(2 * t)
-        det = (1 + 2 * a * x) * (1 + 2 * prediction * y[:, None]) - 4 * (b * w) ** 2 * x * y[:, None]
+        det = 1 + 2 * a * x + (2 * prediction + 4 * w**2 * spread * x) * y[:, None]
         P = np.exp(t) * np.sqrt(y / np.prod(det, axis=1)) * LONG(step) ** 2
-        uv, uu = b / det, (a + 2 * x * (a**2 - b**2)) / det
+        uv, uu = b / det, (a + 2 * x * spread) / det
         cross = uv @ w
         drive += 4 / PI * (P @ uv - 2 * w * ((P * y) @ (uu * (cross[:, None] + 2 * w * uv))))
     return drive.astype(float)
