@@ -6,19 +6,28 @@ PORT ?= 8000
 READY := .venv/.ready
 LIBRARY := $(wildcard ncl_lib/*.py ncl_lib/widgets/*.py ncl_lib/widgets/front/*.js)
 
-.PHONY: book course test serve bench clean lock
+.PHONY: book course test notebooks serve bench clean lock
 
-book: $(READY) _build/.library _build/.site _build/.course
+book: $(READY) _build/.site _build/.course
+	$(BIN)/python book/execute.py _build
 	TQDM_DISABLE=1 $(BIN)/jupyter-book build book -W -n --keep-going
 	@echo "Open _build/html/index.html, or run: make serve"
 
+# The build has run every chapter, and tests read what came of it; nbmake runs two as the notebooks that readers open.
 test: book
 	$(BIN)/ruff check .
 	$(BIN)/ruff format --check .
 	rm -rf _notebooks
-	$(BIN)/python tests/chapters_to_notebooks.py book _notebooks
+	$(BIN)/python tests/chapters_to_notebooks.py book _notebooks intro puzzle/flows-on-a-line
 	MPLBACKEND=agg TQDM_DISABLE=1 OMP_NUM_THREADS=1 OPENBLAS_NUM_THREADS=1 $(BIN)/python -m pytest -n auto --doctest-modules --nbmake --nbmake-timeout=180 \
 		--cov=ncl_lib --cov-report=term-missing --cov-fail-under=95 tests ncl_lib _notebooks
+
+# Every chapter anew, as a notebook, past all caches.
+notebooks: $(READY)
+	rm -rf _notebooks
+	$(BIN)/python tests/chapters_to_notebooks.py book _notebooks
+	MPLBACKEND=agg TQDM_DISABLE=1 OMP_NUM_THREADS=1 OPENBLAS_NUM_THREADS=1 $(BIN)/python -m pytest -n auto \
+		--nbmake --nbmake-timeout=180 _notebooks
 
 # Assignments: student versions, archives for graders, solutions.
 course: $(READY) _build/.course
@@ -44,12 +53,6 @@ $(READY): requirements.txt pyproject.toml
 	test -x $(BIN)/python || $(PYTHON) -m venv .venv
 	$(BIN)/python -m pip install --quiet --disable-pip-version-check --requirement requirements.txt
 	$(BIN)/python -m pip install --quiet --disable-pip-version-check --no-deps --no-build-isolation --editable .
-	touch $@
-
-# Pages and their outputs are cached by their text alone: a change in the library has to run them again.
-_build/.library: $(LIBRARY) requirements.txt
-	rm -rf _build/.jupyter_cache _build/.doctrees
-	mkdir -p _build
 	touch $@
 
 _build/.course: $(READY) $(wildcard course/*) $(LIBRARY)

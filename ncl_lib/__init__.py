@@ -7,7 +7,9 @@ holds the exact averages of the cosine loss. Live figures are in :mod:`~ncl_lib.
 and with packages of its own, :mod:`ncl_lib.deep`.
 """
 
-from . import data, features, images, losses, plots
+import importlib
+
+from . import data, features, images, losses
 from ._solve import Status
 from .diagnostics import (
     CollapseKind,
@@ -40,6 +42,14 @@ from .survival import invasion_threshold, settled_modes, surviving_modes
 from .sweeps import Outcome, processes, sweep
 
 __version__ = "0.1.0"
+
+
+def __getattr__(name):
+    # Matplotlib's pyplot is a large part of the time that an import takes, and a run on a cluster draws nothing.
+    if name == "plots":
+        return importlib.import_module(".plots", __name__)
+    raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+
 
 __all__ = [
     "CollapseKind",
