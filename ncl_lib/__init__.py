@@ -10,7 +10,9 @@ and with packages of its own, :mod:`ncl_lib.deep`.
 import importlib
 
 from . import data, features, images, losses
+from ._line import Equilibrium, Trajectory
 from ._solve import Status
+from .clock import clock, time_of
 from .diagnostics import (
     CollapseKind,
     asymmetry,
@@ -22,21 +24,12 @@ from .diagnostics import (
     participation_ratio,
 )
 from .expectations import Expectation, alignment, cosine_matrices, cosine_modes
-from .flows import (
-    Equilibrium,
-    Norms,
-    Regime,
-    SixthOrderFlow,
-    ThirdOrderFlow,
-    Trajectory,
-    classify,
-    critical_ratio,
-    travel_time,
-    universal_coordinates,
-)
+from .flows import SixthOrderFlow, ThirdOrderFlow, travel_time
 from .matrices import CosineMatrices, CosineMatrixTrajectory, L2Matrices, MatrixTrajectory
-from .modes import CosineModes, CosineModeTrajectory, L2Modes, ModeTrajectory, clock
+from .modes import CosineModes, CosineModeTrajectory, L2Modes, ModeTrajectory
 from .network import LinearNetwork, Run, train
+from .norms import Norms
+from .regimes import Regime, classify, critical_ratio, regimes_of, universal_coordinates
 from .setting import Setting
 from .survival import invasion_threshold, settled_modes, surviving_modes
 from .sweeps import Outcome, processes, sweep
@@ -93,9 +86,11 @@ __all__ = [
     "participation_ratio",
     "plots",
     "processes",
+    "regimes_of",
     "settled_modes",
     "surviving_modes",
     "sweep",
+    "time_of",
     "train",
     "travel_time",
     "universal_coordinates",

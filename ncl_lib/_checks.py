@@ -180,3 +180,8 @@ def choice(name, value, allowed):
 def plain(value):
     """Return a 0-d result as a float, any other array as it is."""
     return value if np.ndim(value) else float(value)
+
+
+def plain_object(values):
+    """Return a 0-d array of objects as the object, any other array as it is."""
+    return values if values.ndim else values.item()

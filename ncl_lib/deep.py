@@ -23,7 +23,9 @@ import optax
 
 from . import _checks, _progress, diagnostics
 from ._solve import Status
-from .flows import Norms, Regime, SixthOrderFlow, ThirdOrderFlow
+from .flows import SixthOrderFlow, ThirdOrderFlow
+from .norms import Norms
+from .regimes import Regime
 from .setting import Setting
 
 

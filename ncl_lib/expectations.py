@@ -19,8 +19,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from . import _checks
-from .flows import mode_arrays
-from .setting import Setting
+from .setting import Setting, mode_arrays
 
 _LEAST = 1e-280  # the second largest variance of predictions, relative to the largest, that is not 0
 _ACCURACY = 1e-13  # what may be cut off, relative to the integral; the rule itself misses a tenth of that
@@ -212,7 +211,10 @@ def matrices_push(W, A, setting):
     In a flow that runs on to one prediction, the drive grows up to what double precision can tell from infinite.
     """
     Q, root, turn = np.linalg.svd(A)
-    half = _matrices(Q.T @ W @ Q, root**2, setting, None, _IN_A_FLOW, driven=False)[0]
+    half, _, _, terms = _matrices(Q.T @ W @ Q, root**2, setting, driven=False)
+    # At rest two terms cancel, and what is left is rounding; on a long clock it would be all there is.
+    noise = 1e-12 * np.linalg.norm(terms, axis=0)
+    half = half * half**2 / (half**2 + noise**2 + 1e-300)
     return (Q @ (half * root)) @ Q.T, W.T @ (Q @ half @ turn)
 
 

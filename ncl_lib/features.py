@@ -9,13 +9,11 @@ from scipy.special import expit, softmax
 
 from . import _checks
 from ._solve import Status, integrate
-from .flows import mode_arrays
+from .clock import on_clock
 from .losses import _checked_vicreg
 from .matrices import MatrixTrajectory
-from .modes import LONGEST, CosineModes, ModeTrajectory, clock
-from .setting import Setting
-
-_SETTLED = 20.0  # logarithm of the clock, in units of the features, after which a shape without head is held
+from .modes import CosineModes, ModeTrajectory
+from .setting import Setting, mode_arrays
 
 
 class FeatureModes:
@@ -152,10 +150,8 @@ class FeatureModes:
 
     def _solve_on_the_clock(self, f0, times):
         """Integrate the shape of the features without decay; w G does not change with their scale."""
-        tau, times = clock(times, self.setting.rho), np.asarray(times, dtype=float)
         alive, scale = f0 > 0, f0.sum()
         self._cosine.drive(f0**self.alpha, f0)  # raises where the loss is not defined
-        early = np.minimum(np.log1p(tau / scale), LONGEST)  # later only rounding would move the shape
 
         def shape(y):
             # The sum of all is conserved.
@@ -163,7 +159,7 @@ class FeatureModes:
             f[..., alive] = scale * softmax(y, axis=-1)
             return f
 
-        def velocity(x, y):
+        def velocity(y):
             f = shape(y)
             w = f**self.alpha
             pull = w * (f / f.max() * self._cosine._rate(w, f))
@@ -171,13 +167,19 @@ class FeatureModes:
             # is faded out, or on a long clock it would be all there is.
             noise = 1e-8 * w * f / np.sqrt(f.sum() * np.sum(w * w * f))
             pull = pull * pull**2 / (pull**2 + noise**2)
-            return scale * np.exp(x) * 2 * pull[alive] / f[alive]
+            return scale * 2 * pull[alive] / f[alive]
 
-        steps, places = np.unique(early, return_inverse=True)
-        _, y, status = integrate(velocity, np.log(f0[alive]), steps, name="f0", stiff=True, tolerance=1e-7)
-        reached = places < len(y)
-        times = times[reached]
-        f = shape(y[places[reached]]) * np.exp(-2 * self.setting.rho * (times - times[0]))[:, None]
+        times, _, y, status = on_clock(
+            velocity,
+            np.log(f0[alive]),
+            times,
+            self.setting.rho,
+            np.sqrt(scale),
+            name="f0",
+            stiff=True,
+            tolerance=1e-7,
+        )
+        f = shape(y) * np.exp(-2 * self.setting.rho * (times - times[0]))[:, None]
         return ModeTrajectory(self.setting, times, f**self.alpha, f, status)
 
 
@@ -372,19 +374,18 @@ class FeatureMatrices:
             )
             A = y.reshape(-1, h, h)
         else:
-            # On the clock of weight decay, and on a logarithmic one, as long as it takes a shape to settle.
             scale = np.trace(F0) / h
-            x = np.minimum(np.log1p(clock(times, rho) / scale), _SETTLED)
-            steps, places = np.unique(x, return_inverse=True)
-            _, y, status = integrate(
-                lambda x, y: scale * np.exp(x) * velocity(y.reshape(h, h), 0.0),
+            t, _, y, status = on_clock(
+                lambda y: scale * velocity(y.reshape(h, h), 0.0),
                 root.ravel(),
-                steps,
+                times,
+                rho,
+                np.sqrt(scale),
+                longest=20.0,  # features of less than full rank are moved by rounding alone after that
                 stiff=True,
                 tolerance=1e-9,
             )
-            t = times[places < len(y)]
-            A = y[places[places < len(y)]].reshape(-1, h, h) * np.exp(-rho * (t - t[0]))[:, None, None]
+            A = y.reshape(-1, h, h) * np.exp(-rho * (t - t[0]))[:, None, None]
         F = A @ A.mT
         return MatrixTrajectory(self.setting, t, np.broadcast_to(np.eye(h), F.shape), F, status)
 

@@ -8,9 +8,9 @@ import numpy as np
 
 from . import _checks, diagnostics
 from ._solve import Status, integrate
+from .clock import on_clock
 from .expectations import cosine_matrices, matrices_push
-from .flows import Norms
-from .modes import LONGEST, VANISHED, clock, time_of
+from .norms import Norms
 from .setting import Setting
 
 _IMPLICIT = 12  # width up to which implicit steps, with their matrix of (2 h^2)^2 slopes, pay
@@ -324,8 +324,7 @@ class CosineMatrices(_Matrices):
         """
         W0, F0 = _pair(W0, F0, names=("W0", "F0"))
         tolerance = _checks.tolerance(tolerance)
-        h, rho = len(W0), self.setting.rho
-        tau, times = clock(times, rho), np.array(times, dtype=float)
+        h = len(W0)
         self.drive(W0, F0)  # raises where the loss is not defined
         f, Q = np.linalg.eigh((F0 + F0.T) / 2)
         # In units of the start: the drive is of degree -1, and no size of the weights over- or underflows.
@@ -334,39 +333,35 @@ class CosineMatrices(_Matrices):
         sizes = np.sum(y0**2, axis=(1, 2), keepdims=True)
         conserving = self.closure != "sixth-order"
 
-        def velocity(x, y):
+        def velocity(y):
             y = y.reshape(2, h, h)
             push = np.stack(self._push(*y))
             if conserving:
                 # Exactly so, where on a long clock rounding and quadrature would not.
                 push = push - y * (np.sum(push * y, axis=(1, 2)) / np.sum(y * y, axis=(1, 2)))[:, None, None]
-            return (scale * np.exp(x) * push).ravel()
+            return (scale * push).ravel()
 
         def predictions(y):
             W, A = y.reshape(2, h, h)
             return np.linalg.norm(W @ A)
 
         scale = float(sizes[0, 0, 0])
-        x = np.minimum(np.log1p(tau / unit / unit / scale), LONGEST)
-        steps, places = np.unique(x, return_inverse=True)
-        smallest = VANISHED * predictions(y0.ravel())
-        reached, y, status = integrate(
+        times, tau, y, status = on_clock(
             velocity,
             y0.ravel(),
-            steps,
+            times,
+            self.setting.rho,
+            unit * np.sqrt(scale),
+            vanishing=predictions,
             name="W0, F0",
             stiff=h <= _IMPLICIT,
             tolerance=tolerance,
-            vanishing=lambda y: predictions(y) - smallest,
         )
-        if status.time is not None:
-            status = Status(str(status), time=time_of(unit**2 * scale * np.expm1(status.time), rho, times[0]))
-        places = places[places < len(reached)]
-        times, tau, y = times[: len(places)], tau[: len(places)], y.reshape(-1, 2, h, h)[places]
+        y = y.reshape(-1, 2, h, h)
         if conserving:
             y = y * np.sqrt(sizes / np.sum(y**2, axis=(2, 3), keepdims=True))
         W, F = unit * y[:, 0], unit * (y[:, 1] @ y[:, 1].mT) * unit
-        fade = np.exp(-rho * (times - times[0]))[:, None, None]
+        fade = np.exp(-self.setting.rho * (times - times[0]))[:, None, None]
         return CosineMatrixTrajectory(self.setting, times, W * fade, F * fade**2, status, tau, W, F)
 
 

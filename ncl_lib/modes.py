@@ -9,9 +9,12 @@ import numpy as np
 
 from . import _checks
 from ._solve import Status, integrate
+from .clock import on_clock
 from .expectations import modes_rate
-from .flows import Norms, SixthOrderFlow, classify, mode_arrays, norms_of_modes, universal_coordinates
-from .setting import Setting
+from .flows import SixthOrderFlow
+from .norms import Norms, norms_of_modes
+from .regimes import classify, universal_coordinates
+from .setting import Setting, mode_arrays
 
 
 @dataclass(frozen=True, eq=False)
@@ -297,54 +300,6 @@ class CosineModeTrajectory(ModeTrajectory):
         return classify(scaled, beta[:, None], (ratio * self.fade**2)[:, None])
 
 
-def clock(times, rho):
-    r"""Time of the shape, :math:`\tau = (e^{2 \rho t} - 1) / (2 \rho)`, counted from the first of `times`.
-
-    Parameters
-    ----------
-    times : array of shape (T,)
-        Strictly increasing gradient-flow times.
-    rho : float
-        Weight decay.
-
-    Returns
-    -------
-    array of shape (T,)
-
-    Raises
-    ------
-    TypeError, ValueError
-        If `times` are not sorted, `rho` is negative, or the clock exceeds the largest number.
-
-    Notes
-    -----
-    Ours. On the cosine loss, :math:`e^{\rho t} (W, \Phi)` follows in this time the flow without decay.
-
-    Examples
-    --------
-    >>> clock([0.0, 1.0], rho=0.0)
-    array([0., 1.])
-    """
-    times, rho = _checks.times(times), _checks.number("rho", rho, minimum=0)
-    elapsed = times - times[0]
-    if rho == 0:
-        return elapsed
-    if 2 * rho * elapsed[-1] > 700:
-        raise ValueError(f"times: last is {times[-1]}; with rho={rho} the clock exceeds e^700, take 2 rho t <= 700")
-    return np.expm1(2 * rho * elapsed) / (2 * rho)
-
-
-def time_of(tau, rho, start):
-    """Time at which the clock shows `tau`."""
-    return float(start + (np.log1p(2 * rho * tau) / (2 * rho) if rho else tau))
-
-
-# A closure may let predictions die in finite time, as the square root of what is left of it: this far down, in units of
-# the start, the time is known to as many digits, and rounding in the features of dead modes is not yet felt.
-VANISHED = 5e-7
-LONGEST = 30.0  # logarithm of the clock, in units of |w|^2, after which a shape has settled
-
-
 class CosineModes(_Modes):
     r"""Cosine loss on eigenmodes, with a choice of how its averages are closed.
 
@@ -459,15 +414,13 @@ class CosineModes(_Modes):
         w0, f0 = mode_arrays(w0, f0, self.setting)
         if w0.ndim != 1:
             raise ValueError(f"w0: has shape {w0.shape}; expected shape (h,)")
-        tau, rho = clock(times, self.setting.rho), self.setting.rho
-        times = np.array(times, dtype=float)
         self.drive(w0, f0)  # raises where the loss is not defined
         # In units of the start: the drive is of degree -1, and no size of the weights over- or underflows.
         unit = np.max(np.abs(w0))
         curve = _Hyperbolas(w0 / unit, f0 / unit / unit)
         conserving = self.closure != "sixth-order"  # all closures but the paper's leave |w| alone
 
-        def velocity(x, angle):
+        def velocity(angle):
             w, p = curve.place(angle)
             # Beside a lone survivor the rate of a dying mode grows without bound, too rough for finite differences.
             largest = np.max(np.abs(p))
@@ -477,37 +430,28 @@ class CosineModes(_Modes):
                 # Exactly so, where on a long clock rounding and quadrature would not.
                 along = curve.sign * w * p
                 turn = turn - along * (along @ turn) / (along @ along)
-            return scale * np.exp(x) * turn
+            return scale * turn
 
         def predictions(angle):
             w, f = curve.state(*curve.place(angle))
             return np.sqrt(np.sum(self.setting.s * w**2 * f))
 
-        # Once the shape has settled, a logarithmic variable and an implicit method take long steps; still later there
-        # is nothing left to compute but the noise of rounding.
         scale = curve.head @ curve.head
-        x = np.log1p(tau / unit / unit / scale)
-        early = np.count_nonzero(x < LONGEST)
-        steps = x[:early] if early == len(x) else np.append(x[:early], LONGEST)
-        smallest = VANISHED * predictions(curve.start)
-        reached, angle, status = integrate(
+        times, tau, angle, status = on_clock(
             velocity,
             curve.start,
-            steps,
+            times,
+            self.setting.rho,
+            unit * np.sqrt(scale),
+            vanishing=predictions,
             stiff=True,
             tolerance=tolerance,
-            vanishing=lambda angle: predictions(angle) - smallest,
         )
-        if status.time is None:
-            angle = angle[np.minimum(np.arange(len(x)), len(angle) - 1)]
-        else:
-            tau, times = tau[: len(reached)], times[: len(reached)]
-            status = Status(str(status), time=time_of(unit**2 * scale * np.expm1(status.time), rho, times[0]))
         if conserving:
             angle = curve.on_the_sphere(angle, scale)
         w, f = curve.state(*curve.place(angle))
         w, f = unit * w, f * unit * unit
-        fade = np.exp(-rho * (times - times[0]))[:, None]
+        fade = np.exp(-self.setting.rho * (times - times[0]))[:, None]
         return CosineModeTrajectory(self.setting, times, w * fade, f * fade**2, status, tau, w, f)
 
 

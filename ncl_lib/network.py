@@ -10,8 +10,8 @@ import numpy as np
 from . import _checks, _progress, diagnostics
 from ._solve import BLOW_UP_FACTOR, Status
 from .expectations import alignment
-from .flows import Norms
 from .losses import _NAMED, Loss
+from .norms import Norms
 from .setting import Setting
 
 

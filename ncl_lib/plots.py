@@ -11,20 +11,14 @@ import matplotlib.pyplot as plt
 import numpy as np
 
 from . import _checks
+from ._line import Trajectory
 from .diagnostics import asymmetry, commutator
-from .flows import (
-    Norms,
-    Regime,
-    SixthOrderFlow,
-    ThirdOrderFlow,
-    Trajectory,
-    classify,
-    critical_ratio,
-    universal_coordinates,
-)
+from .flows import SixthOrderFlow, ThirdOrderFlow
 from .matrices import MatrixTrajectory
 from .modes import CosineModeTrajectory, L2Modes, ModeTrajectory
 from .network import Run
+from .norms import Norms
+from .regimes import Regime, critical_ratio, regimes_of
 from .setting import Setting
 from .survival import settled_modes
 
@@ -783,8 +777,7 @@ def training(run, loss, axes=None):
     if loss == "l2":
         regimes = ThirdOrderFlow(setting).regime(w)
     else:
-        v, beta, ratio = universal_coordinates(w, norms, setting)
-        regimes = classify(v, beta[:, None], ratio[:, None])
+        regimes = regimes_of(w, norms, setting)
     _regime_counts(regimes_ax, run.t, regimes)
     rank.plot(run.t, run.effective_rank, color=BLUE)
     rank.set_ylim(0, w.shape[1] * 1.05)

@@ -95,3 +95,17 @@ class Setting:
                 f"spectrum: {who} needs one eigenvalue, got {np.size(self.spectrum)}; pass spectrum=<a single number>"
             )
         return self.spectrum
+
+
+def mode_arrays(w, f, setting):
+    """Return `w` and `f` checked: finite, of one shape (..., h), f >= 0, h that of the spectrum."""
+    _checks.instance("setting", setting, Setting)
+    w, f = _checks.array("w", w), _checks.array("f", f, nonnegative=True)
+    if w.ndim == 0:
+        raise ValueError("w: is a single number; expected shape (h,), so write [w] for one mode")
+    _checks.same_shape(w=w, f=f)
+    if np.ndim(setting.spectrum) and w.shape[-1] != np.size(setting.spectrum):
+        raise ValueError(
+            f"w has {w.shape[-1]} modes and setting.spectrum has {np.size(setting.spectrum)}; they must be equal"
+        )
+    return w, f

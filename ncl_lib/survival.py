@@ -8,9 +8,8 @@ import math
 import numpy as np
 
 from . import _checks
-from .flows import mode_arrays
 from .modes import CosineModes
-from .setting import Setting
+from .setting import Setting, mode_arrays
 
 
 def surviving_modes(w0, f0, setting):

@@ -44,9 +44,11 @@ from ncl_lib import (
     participation_ratio,
     plots,
     processes,
+    regimes_of,
     settled_modes,
     surviving_modes,
     sweep,
+    time_of,
     train,
     travel_time,
     universal_coordinates,
@@ -260,6 +262,16 @@ CASES = {
     "clock": [
         ("times", bad_times, lambda x: clock(x, 0.1)),
         ("rho", bad_decay, lambda x: clock([0.0, 1.0], x)),
+    ],
+    "time_of": [
+        ("tau", st.one_of(bad_array, st.just([0.0, -1.0])), lambda x: time_of(x, 0.1)),
+        ("rho", bad_decay, lambda x: time_of(1.0, x)),
+    ],
+    "regimes_of": [
+        ("w", bad_array, lambda x: regimes_of(x, Norms(1.0, 1.0, 1.0), SETTING)),
+        ("norms", st.sampled_from([None, (1.0, 1.0, 1.0)]), lambda x: regimes_of([0.1], x, SETTING)),
+        ("norms.phi", st.sampled_from([0.0, -1.0, np.nan]), lambda x: regimes_of([0.1], Norms(x, 1.0, 1.0), SETTING)),
+        ("setting", st.sampled_from([None, 0.5]), lambda x: regimes_of([0.1], Norms(1.0, 1.0, 1.0), x)),
     ],
     "L2Matrices": [
         ("setting", st.sampled_from([None, 0.5]), L2Matrices),
