@@ -27,9 +27,10 @@ from .expectations import Expectation, alignment, cosine_matrices, cosine_modes
 from .flows import SixthOrderFlow, ThirdOrderFlow, travel_time
 from .matrices import CosineMatrices, CosineMatrixTrajectory, L2Matrices, MatrixTrajectory
 from .modes import CosineModes, CosineModeTrajectory, L2Modes, ModeTrajectory
-from .network import LinearNetwork, Run, train
+from .network import LinearNetwork, train
 from .norms import Norms
 from .regimes import Regime, classify, critical_ratio, regimes_of, universal_coordinates
+from .runs import Run
 from .setting import Setting
 from .survival import invasion_threshold, settled_modes, surviving_modes
 from .sweeps import Outcome, processes, sweep

@@ -7,12 +7,12 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from . import _checks, _progress, diagnostics
+from . import _checks, _progress
 from ._solve import BLOW_UP_FACTOR, Status
-from .expectations import alignment
 from .losses import _NAMED, Loss
-from .norms import Norms
+from .runs import Records, Run
 from .setting import Setting
+from .views import Drawn, Views
 
 
 @dataclass(frozen=True, eq=False)
@@ -139,99 +139,6 @@ class LinearNetwork:
         return cls((Q * np.sqrt(f)) @ V.T, (Q * w) @ Q.T)
 
 
-@dataclass(frozen=True, eq=False)
-class Run:
-    """A record of training.
-
-    Attributes
-    ----------
-    setting : Setting
-    t : array of shape (T,)
-        Gradient-flow times, learning rate x steps.
-    W, F : array of shape (T, h, h)
-        Head and feature matrix (dimensionless); the head is the identity in a run without head.
-    loss : array of shape (T,)
-        Loss on the batch of that step, weight decay left out (dimensionless).
-    target_ratio : array of shape (T,)
-        <Phi_target, Phi> / <Phi, Phi>: 1 without a moving-average target, inf when Phi is 0.
-    network : LinearNetwork
-        As training left it.
-    status : Status
-        ``"ok"``; ``"blow-up"``, also where a loss or its pushes are not finite; ``"singular"``, features vanished under
-        a loss that divides by them; or ``"interrupted"``; with the time at which it broke off, where the arrays end.
-
-    Examples
-    --------
-    >>> rng = np.random.default_rng(0)
-    >>> start = LinearNetwork.random(6, 3, rng)
-    >>> run = train(start, Setting(sigma2=0.5, rho=0.05), steps=20, batch=32, rng=rng, record_every=10)
-    >>> run.t, run.W.shape, str(run.status)
-    (array([0. , 0.1, 0.2]), (3, 3, 3), 'ok')
-    """
-
-    setting: Setting
-    t: np.ndarray
-    W: np.ndarray
-    F: np.ndarray
-    loss: np.ndarray
-    target_ratio: np.ndarray
-    network: LinearNetwork
-    status: Status
-
-    @property
-    def norms(self):
-        """The three norms of the cosine loss along the run, a :class:`Norms` of arrays of shape (T,).
-
-        Examples
-        --------
-        >>> rng = np.random.default_rng(0)
-        >>> start = LinearNetwork(np.eye(2), np.eye(2))
-        >>> train(start, Setting(sigma2=0.0, rho=0.0), steps=1, batch=8, rng=rng).norms.phi[0].round(9)
-        np.float64(1.414213562)
-        """
-        return Norms.of_matrices(self.W, self.F, self.setting)
-
-    @property
-    def balance(self):
-        r"""Imbalance :math:`F - W^\top W` along the run, shape (T, h, h).
-
-        Examples
-        --------
-        >>> rng = np.random.default_rng(0)
-        >>> start = LinearNetwork(np.eye(2), np.eye(2))
-        >>> train(start, Setting(sigma2=0.0, rho=0.0), steps=1, batch=8, rng=rng).balance[0]
-        array([[0., 0.],
-               [0., 0.]])
-        """
-        return diagnostics.balance(self.W, self.F)
-
-    @property
-    def effective_rank(self):
-        r"""Participation ratio of the features along the run, shape (T,).
-
-        Examples
-        --------
-        >>> rng = np.random.default_rng(0)
-        >>> start = LinearNetwork(np.eye(2), np.eye(2))
-        >>> train(start, Setting(sigma2=0.0, rho=0.0), steps=1, batch=8, rng=rng).effective_rank
-        array([2., 2.])
-        """
-        return diagnostics.participation_ratio(self.F)
-
-    @property
-    def alignment(self):
-        r"""Exact mean cosine between prediction and target along the run, shape (T,); see :func:`alignment`.
-
-        Examples
-        --------
-        >>> rng = np.random.default_rng(0)
-        >>> start = LinearNetwork(np.eye(2), np.eye(2))
-        >>> train(start, Setting(sigma2=0.0, rho=0.0), steps=1, batch=8, rng=rng).alignment.round(6)
-        array([1., 1.])
-        """
-        return np.array([alignment(W, F, self.setting) for W, F in zip(self.W, self.F, strict=True)])
-
-
 def train(
     network,
     setting,
@@ -326,15 +233,7 @@ def train(
     h, d = network.Phi.shape
     if np.ndim(setting.spectrum) and np.size(setting.spectrum) != d:
         raise ValueError(f"setting.spectrum has {np.size(setting.spectrum)} entries; one number or d={d} are needed")
-    if not isinstance(loss, Loss):
-        loss = _NAMED[_checks.choice("loss", loss, tuple(_NAMED))]
-    head = loss.head if head is None else head
-    stop_gradient = loss.stop_gradient if stop_gradient is None else stop_gradient
-    if not (callable(head) or isinstance(head, bool)):
-        raise TypeError(f"head={head!r}: expected True, False, or a function of F")
-    if head is not False and not loss.head:
-        raise ValueError(f"head={head!r}: the loss {loss.name!r} has no head; leave it out")
-    _checks.instance("stop_gradient", stop_gradient, bool)
+    loss, head, stop_gradient, target_momentum = _checked_loss(loss, head, stop_gradient, target_momentum)
     if dtype not in (np.float64, np.float32):
         raise ValueError(f"dtype={dtype!r}: must be numpy.float64 or numpy.float32")
     eta = _checks.number("learning_rate", learning_rate, above=0)
@@ -344,93 +243,123 @@ def train(
     if record_every is None:
         record_every = max(1, steps // 200)
     record_every = _checks.integer("record_every", record_every, minimum=1)
+    head_rate = _checks.number("head_rate", head_rate, above=0)
+    head_decay = setting.rho if head_decay is None else _checks.number("head_decay", head_decay, minimum=0)
+    if data is not None and not callable(data):
+        raise TypeError(f"data={data!r}: expected a function of (n, rng) that draws n data")
+    if data is None:
+        views = Views(setting, batch, h, d, rng, whole=not stop_gradient, dtype=dtype)
+    else:
+        views = Drawn(setting, batch, d, rng, data, dtype)
+    weights = _Weights(network, loss, head, stop_gradient, target_momentum, views, dtype)
+    weights.rates = eta, eta * head_rate, 1 - eta * setting.rho, 1 - eta * head_decay
+    records = Records(h, 2 + steps // record_every)
+    return _descend(weights, records, setting, steps, record_every, progress)
+
+
+def _checked_loss(loss, head, stop_gradient, target_momentum):
+    """The loss, and what was chosen in place of its own."""
+    if not isinstance(loss, Loss):
+        loss = _NAMED[_checks.choice("loss", loss, tuple(_NAMED))]
+    head = loss.head if head is None else head
+    stop_gradient = loss.stop_gradient if stop_gradient is None else stop_gradient
+    if not (callable(head) or isinstance(head, bool)):
+        raise TypeError(f"head={head!r}: expected True, False, or a function of F")
+    if head is not False and not loss.head:
+        raise ValueError(f"head={head!r}: the loss {loss.name!r} has no head; leave it out")
+    _checks.instance("stop_gradient", stop_gradient, bool)
     if target_momentum is not None:
         target_momentum = _checks.number("target_momentum", target_momentum, minimum=0)
         if target_momentum > 1:
             raise ValueError(f"target_momentum={target_momentum!r}: must be <= 1")
         if not stop_gradient:
             raise ValueError("stop_gradient=False: a moving-average target is not differentiated; leave one of the two")
-    head_rate = _checks.number("head_rate", head_rate, above=0)
-    head_decay = setting.rho if head_decay is None else _checks.number("head_decay", head_decay, minimum=0)
-    if data is not None and not callable(data):
-        raise TypeError(f"data={data!r}: expected a function of (n, rng) that draws n data")
+    return loss, head, stop_gradient, target_momentum
 
-    def set_head(Phi):
-        W = np.asarray(head(Phi @ Phi.T), dtype)
-        if W.shape != (h, h):
-            raise ValueError(f"head: made a matrix of shape {W.shape}; expected ({h}, {h})")
-        return W
 
-    Phi = network.Phi.astype(dtype)
-    W = set_head(Phi) if callable(head) else network.W.astype(dtype) if head else np.eye(h, dtype=dtype)
-    target = Phi.copy() if target_momentum is not None else Phi
-    if data is None:
-        views = _Views(setting, batch, h, d, rng, whole=not stop_gradient, dtype=dtype)
-    else:
-        views = _Drawn(setting, batch, d, rng, data, dtype)
-    records, status = _Records(h, 2 + steps // record_every), Status("ok")
-    k, shrink, shrink_head = 0, 1 - eta * setting.rho, 1 - eta * head_decay
-    limit = BLOW_UP_FACTOR * max(1.0, np.max(np.abs(Phi)), np.max(np.abs(W)))
+def _descend(weights, records, setting, steps, record_every, progress):
+    """Take the steps, and write down what is due."""
+    status, k, eta = Status("ok"), 0, weights.rates[0]
+    limit = BLOW_UP_FACTOR * max(1.0, weights.size())
     try:
         with _progress.bar(steps, "step", progress) as bar, np.errstate(over="ignore", invalid="ignore"):
             for k in range(steps + 1):
-                z, u, v, xi = views.sample(Phi, target)
-                value, on_u, on_v, on_W = loss.pushes(u, v, W)
-                if k == 0:
-                    _check_pushes(loss, on_u, on_v, on_W, u, W, head, stop_gradient)
-                finite = math.isfinite(value)
+                finite = weights.draw(first=k == 0)
                 # The start is recorded whatever its loss.
                 if k == 0 or (finite and (k % record_every == 0 or k == steps)):
-                    records.add(k, Phi, W, target, value)
-                if finite and k < steps:
-                    push = views.against_x(on_u, z) / batch
-                    if not stop_gradient:
-                        push += views.against_other(on_v, z, xi) / batch
-                    # Seen before it reaches the weights, which would be lost.
-                    finite = math.isfinite(push.sum() + (on_W.sum() if head is True else 0.0))
-                if not finite:
-                    size = max(np.max(np.abs(Phi)), np.max(np.abs(W)))
-                    status = Status(loss.failure if size < limit else "blow-up", time=k * eta)
-                if k == steps or not finite:
+                    records.add(k, weights.Phi, weights.W, weights.target, weights.value)
+                # A push is looked at before it reaches the weights, which would be lost.
+                if not finite or (k < steps and not weights.pushed()):
+                    kind = weights.loss.failure if weights.size() < limit else "blow-up"
+                    status = Status(kind, time=k * eta)
                     break
-                if head is True:
-                    W *= shrink_head
-                    W += (eta * head_rate / batch) * on_W
-                Phi *= shrink  # in place: without a moving average the target is the encoder
-                Phi += eta * push
-                if callable(head):
-                    W = set_head(Phi)
-                if target_momentum is not None:
-                    target += (1 - target_momentum) * (Phi - target)
-                bar.update()
+                if k < steps:
+                    weights.step()
+                    bar.update()
     except KeyboardInterrupt:
         status = Status("interrupted", time=k * eta)
         if records.count == 0:
             raise
     k, Ws, Fs, values, ratios = records.arrays()
-    trained = LinearNetwork(records.Phi, Ws[-1] if head else network.W)
+    trained = LinearNetwork(records.Phi, weights.start_W if weights.head is False else Ws[-1])
     return Run(setting, k * eta, Ws, Fs, values, ratios, trained, status)
 
 
-class _Records:
-    """What is written down of a run, into arrays made beforehand: a list would need the same memory once more."""
+class _Weights:
+    """Encoder, head and target on their way, and what one batch does to them."""
 
-    def __init__(self, h, most):
-        self.count, self.Phi = 0, None
-        self.columns = np.empty(most, int), *(np.empty((most, h, h)) for _ in "WF"), *(np.empty(most) for _ in "lr")
+    def __init__(self, network, loss, head, stop_gradient, target_momentum, views, dtype):
+        self.loss, self.head, self.stop_gradient, self.views, self.dtype = loss, head, stop_gradient, views, dtype
+        self.momentum, self.start_W = target_momentum, network.W
+        self.Phi = network.Phi.astype(dtype)
+        h = len(self.Phi)
+        if callable(head):
+            self.W = self.set_head()
+        else:
+            self.W = network.W.astype(dtype) if head else np.eye(h, dtype=dtype)
+        self.target = self.Phi.copy() if target_momentum is not None else self.Phi
+        self.rates = None
 
-    def add(self, k, Phi, W, target, value):
-        """Write down step `k`."""
-        ratio = np.vdot(target, Phi) / size if (size := np.vdot(Phi, Phi)) > 0 else np.inf
-        self.Phi = Phi.astype(float)
-        row = k, W, self.Phi @ self.Phi.T, value, ratio
-        for column, entry in zip(self.columns, row, strict=True):
-            column[self.count] = entry
-        self.count += 1
+    def set_head(self):
+        """Head that follows from the features."""
+        W, h = np.asarray(self.head(self.Phi @ self.Phi.T), self.dtype), len(self.Phi)
+        if W.shape != (h, h):
+            raise ValueError(f"head: made a matrix of shape {W.shape}; expected ({h}, {h})")
+        return W
 
-    def arrays(self):
-        """Steps, heads, feature matrices, losses, target ratios."""
-        return [column[: self.count] for column in self.columns]
+    def size(self):
+        """Largest entry."""
+        return max(np.max(np.abs(self.Phi)), np.max(np.abs(self.W)))
+
+    def draw(self, first):
+        """Draw a batch and see how the loss pushes; whether its value is finite."""
+        z, u, v, xi = self.views.sample(self.Phi, self.target)
+        self.value, on_u, on_v, self.on_W = self.loss.pushes(u, v, self.W)
+        self.batch = z, xi, on_u, on_v
+        if first:
+            _check_pushes(self.loss, on_u, on_v, self.on_W, u, self.W, self.head, self.stop_gradient)
+        return math.isfinite(self.value)
+
+    def pushed(self):
+        """Sum the pushes on the encoder over the batch; whether all are finite."""
+        z, xi, on_u, on_v = self.batch
+        self.push = self.views.against_x(on_u, z) / len(on_u)
+        if not self.stop_gradient:
+            self.push += self.views.against_other(on_v, z, xi) / len(on_u)
+        return math.isfinite(self.push.sum() + (self.on_W.sum() if self.head is True else 0.0))
+
+    def step(self):
+        """Move by what was drawn."""
+        eta, head_eta, shrink, head_shrink = self.rates
+        if self.head is True:
+            self.W *= head_shrink
+            self.W += (head_eta / len(self.batch[0])) * self.on_W
+        self.Phi *= shrink  # in place: without a moving average the target is the encoder
+        self.Phi += eta * self.push
+        if callable(self.head):
+            self.W = self.set_head()
+        if self.momentum is not None:
+            self.target += (1 - self.momentum) * (self.Phi - self.target)
 
 
 def _check_pushes(loss, on_u, on_v, on_W, u, W, head, stop_gradient):
@@ -440,82 +369,3 @@ def _check_pushes(loss, on_u, on_v, on_W, u, W, head, stop_gradient):
         needed = name == "on_u" or (name == "on_v" and not stop_gradient) or (name == "on_W" and head is True)
         if needed and np.shape(push) != like.shape:
             raise ValueError(f"loss={loss.name!r}: its {name} has shape {np.shape(push)}; expected {like.shape}")
-
-
-class _Views:
-    """Draws batches of views, and forms the sums over a batch that involve them.
-
-    Views are kept whitened, ``x = root_s * z``: scaling (h, d) matrices costs less than scaling (batch, d) ones.
-    """
-
-    def __init__(self, setting, batch, h, d, rng, whole, dtype=np.float64):
-        self.rng, self.dtype = rng, dtype
-        carry = setting.spectrum / setting.s
-        # With lambda^2/s subtracted as lambda * carry, noiseless views leave exactly 0 here, or rounding.
-        fresh = np.sqrt(np.maximum(setting.s - setting.spectrum * carry, 0.0))
-        # In the precision of the steps, or every product with them would be in double.
-        self.root_s, self.carry, self.fresh = (np.asarray(x, dtype)[()] for x in (np.sqrt(setting.s), carry, fresh))
-        self.z = np.empty((batch, d), dtype)
-        # The features of the fresh part are h numbers a sample, at the price of a factor of their covariance. A normal
-        # number takes about as long to draw as a hundred products.
-        narrow = h * h * d + h**3 // 3 + batch * h * (h + 100)
-        whole = whole or h == d or narrow > batch * d * (h + 100)
-        self.xi = np.empty((batch, d if whole else h), dtype)
-
-    def sample(self, Phi, target):
-        """Whitened online views z, their features u, target features v, and the fresh part xi of the other view."""
-        z = self.rng.standard_normal(out=self.z, dtype=self.dtype)
-        xi = self.rng.standard_normal(out=self.xi, dtype=self.dtype)
-        u = z @ (Phi * self.root_s).T
-        if target is Phi and np.ndim(self.carry) == 0:
-            v = self.carry * u
-        else:
-            v = z @ (target * (self.carry * self.root_s)).T
-        spread = target * self.fresh
-        v += xi @ (spread if xi.shape[1] == spread.shape[1] else _factor(spread)).T
-        return z, u, v, xi
-
-    def against_x(self, g, z):
-        """Sum of g x^T over the batch."""
-        return (g.T @ z) * self.root_s
-
-    def against_other(self, g, z, xi):
-        """Sum of g x'^T over the batch."""
-        return (g.T @ z) * (self.root_s * self.carry) + (g.T @ xi) * self.fresh
-
-
-class _Drawn:
-    """The same for data that someone else draws: both views whole, with fresh noise on each."""
-
-    def __init__(self, setting, batch, d, rng, data, dtype):
-        self.noise, self.batch, self.d, self.rng = math.sqrt(setting.sigma2), batch, d, rng
-        self.data, self.dtype = data, dtype
-
-    def sample(self, Phi, target):
-        """Online views, their features, target features, and the other views."""
-        x0 = np.asarray(self.data(self.batch, self.rng))
-        if x0.dtype.kind not in "fiu":
-            raise ValueError(f"data: drew {x0.dtype}; expected real numbers")
-        x0 = x0.astype(self.dtype)
-        if x0.shape != (self.batch, self.d):
-            raise ValueError(f"data: drew shape {x0.shape}; expected ({self.batch}, {self.d})")
-        if not np.all(np.isfinite(x0)):
-            raise ValueError("data: drew entries that are nan or infinite; all must be finite")
-        x, other = (x0 + self.noise * self.rng.standard_normal(x0.shape, dtype=self.dtype) for _ in range(2))
-        return x, x @ Phi.T, other @ target.T, other
-
-    def against_x(self, g, x):
-        """Sum of g x^T over the batch."""
-        return g.T @ x
-
-    def against_other(self, g, x, other):
-        """Sum of g x'^T over the batch."""
-        return g.T @ other
-
-
-def _factor(A):
-    """A square L with ``L L^T = A A^T``, for A of shape (h, d): Cholesky, or QR where A has lost rank."""
-    try:
-        return np.linalg.cholesky(A @ A.T)
-    except np.linalg.LinAlgError:
-        return np.linalg.qr(A.T, mode="r").T

@@ -122,7 +122,7 @@ def _settle(w0, f0, setting):
         settled[last] = np.sign(end_w[last]) * np.sqrt(np.sum(w**2) - np.sum(np.delete(settled, last) ** 2))
         alive = np.arange(len(w)) == last
     else:
-        level, floors = _water(w, c, gain, able)
+        level, floors = water_level(w, c, gain, able)
         alive = able & (level > floors)
         settled[alive] = np.sqrt(level) * gain[alive]
         if np.count_nonzero(alive) == 1 and np.any(able & ~alive):
@@ -142,7 +142,7 @@ def _followed(w, f, setting, closure, clock):
     return run.shape_w[-1], run.shape_f[-1]
 
 
-def _water(w, c, gain, able):
+def water_level(w, c, gain, able):
     """Level to which the water rises, and the floor of every mode, both as squared heads over the squared gain."""
     # Dead heads end at w^2 = -c, or at 0; what remains of |w0|^2 is shared out.
     volume = np.sum(w**2) + np.sum(np.where(able, 0.0, np.minimum(c, 0.0)))

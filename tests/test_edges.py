@@ -26,8 +26,8 @@ from ncl_lib import (
 )
 from ncl_lib.features import FeatureMatrices, FeatureModes
 from ncl_lib.images import linear_probe
-from ncl_lib.network import _Views
 from ncl_lib.sweeps import processes
+from ncl_lib.views import Views
 from ncl_lib.widgets import Clock, PhaseDiagram, PhaseLine, RegimeShift, Survival
 
 SETTING = Setting(0.5, 0.1)
@@ -128,12 +128,12 @@ def test_records_take_their_own_memory_once(monkeypatch):
 def test_the_narrow_draw_is_taken_where_it_pays():
     # Of many samples h numbers each, of few all d, rather than a factor of an h x h matrix; and both are the same law.
     shapes = {
-        batch: _Views(SETTING, batch, 64, 128, np.random.default_rng(0), whole=False).xi.shape[1] for batch in (2, 2000)
+        batch: Views(SETTING, batch, 64, 128, np.random.default_rng(0), whole=False).xi.shape[1] for batch in (2, 2000)
     }
     assert shapes == {2: 128, 2000: 64}
     Phi = np.random.default_rng(1).standard_normal((2, 6))
     for whole in (True, False):
-        views = _Views(SETTING, 40_000, 2, 6, np.random.default_rng(2), whole=whole)
+        views = Views(SETTING, 40_000, 2, 6, np.random.default_rng(2), whole=whole)
         _, u, v, _ = views.sample(Phi, Phi)
         for sampled, exact in ((u.T @ u, 1.5), (v.T @ v, 1.5), (v.T @ u, 1.0)):
             spread = 1.5 * np.max(np.diag(Phi @ Phi.T)) * np.sqrt(2 / len(u))

@@ -38,7 +38,7 @@ def test_a_step_is_the_gradient_of_the_loss(h, switches, spectrum, rng, monkeypa
     """One step of train, its own batch caught and differentiated numerically."""
     setting, network = Setting(0.5, 0.1, spectrum), LinearNetwork.random(4, h, rng)
     caught = {}
-    original = ncl_lib.network._Views.sample
+    original = ncl_lib.views.Views.sample
 
     def catch(self, Phi, target):
         z, u, v, xi = original(self, Phi, target)
@@ -49,7 +49,7 @@ def test_a_step_is_the_gradient_of_the_loss(h, switches, spectrum, rng, monkeypa
             caught.update(x=x, other=other, u=u.copy(), v=v.copy())
         return z, u, v, xi
 
-    monkeypatch.setattr(ncl_lib.network._Views, "sample", catch)
+    monkeypatch.setattr(ncl_lib.views.Views, "sample", catch)
     run = train(network, setting, learning_rate=0.01, steps=1, batch=16, rng=rng, **switches)
     assert caught["u"] == pytest.approx(caught["x"] @ network.Phi.T)
     assert caught["v"] == pytest.approx(caught["other"] @ network.Phi.T)
@@ -66,7 +66,7 @@ def test_a_step_is_the_gradient_of_the_loss(h, switches, spectrum, rng, monkeypa
 def test_views_have_the_covariance_of_the_theory(spectrum, whole, rng):
     setting, batch = Setting(0.5, 0.0, spectrum), 100_000
     Phi = rng.normal(size=(3, 5))
-    views = ncl_lib.network._Views(setting, batch, 3, 5, rng, whole)
+    views = ncl_lib.views.Views(setting, batch, 3, 5, rng, whole)
     _z, u, v, _xi = views.sample(Phi, Phi)
     signal = np.diag(np.broadcast_to(spectrum, 5))
     noise = 0.5 * np.eye(5)

@@ -1,6 +1,7 @@
 """Figures show what the theory says: their data are read back and compared."""
 
 import itertools
+import sys
 
 import matplotlib.pyplot as plt
 import numpy as np
@@ -118,7 +119,7 @@ def test_style_asks_a_notebook_for_svg(monkeypatch):
     class IPython:
         get_ipython = staticmethod(Shell)
 
-    monkeypatch.setitem(plots.sys.modules, "IPython", IPython)
+    monkeypatch.setitem(sys.modules, "IPython", IPython)
     with plt.rc_context():
         plots.use_book_style()
     assert ("config", "InlineBackend.figure_formats = ['svg']") in asked
