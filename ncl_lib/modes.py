@@ -2,71 +2,17 @@
 
 from __future__ import annotations
 
-import dataclasses
-from dataclasses import dataclass
-
 import numpy as np
 
 from . import _checks
-from ._solve import Status, integrate
+from ._closures import corrected_rate
+from ._hyperbolas import Hyperbolas
+from ._mode_trajectories import CosineModeTrajectory, ModeTrajectory
+from ._solve import integrate
 from .clock import on_clock
 from .expectations import modes_rate
-from .flows import SixthOrderFlow
 from .norms import Norms, norms_of_modes
-from .regimes import classify, universal_coordinates
 from .setting import Setting, mode_arrays
-
-
-@dataclass(frozen=True, eq=False)
-class ModeTrajectory:
-    r"""Eigenmodes over time.
-
-    Attributes
-    ----------
-    setting : Setting
-    t : array of shape (T,)
-        Gradient-flow times.
-    w, f : array of shape (T, h)
-        Head and feature eigenvalues (dimensionless).
-    status : Status
-        ``"ok"``, ``"blow-up"`` or ``"singular"``, with the time at which the arrays end.
-
-    Examples
-    --------
-    >>> run = L2Modes(Setting(sigma2=0.5, rho=0.05)).solve([0.3], [0.5], [0.0, 50.0])
-    >>> bool(abs(run.balance[-1, 0] / run.balance[0, 0] - np.exp(-2 * 0.05 * 50)) < 1e-9)
-    True
-    """
-
-    setting: Setting
-    t: np.ndarray
-    w: np.ndarray
-    f: np.ndarray
-    status: Status
-
-    @property
-    def norms(self):
-        """The three norms of the cosine loss along the run, a :class:`Norms` of arrays of shape (T,).
-
-        Examples
-        --------
-        >>> run = L2Modes(Setting(sigma2=0.0, rho=0.0)).solve([1.0], [1.0], [0.0, 1.0])
-        >>> run.norms.phi
-        array([1., 1.])
-        """
-        return Norms.of_modes(self.w, self.f, self.setting)
-
-    @property
-    def balance(self):
-        r"""Imbalance :math:`c_j = f_j - w_j^2` along the run, shape (T, h); it decays as :math:`e^{-2 \rho t}`.
-
-        Examples
-        --------
-        >>> run = L2Modes(Setting(sigma2=0.0, rho=0.0)).solve([1.0], [1.5], [0.0, 1.0])
-        >>> run.balance.ravel().round(12)
-        array([0.5, 0.5])
-        """
-        return self.f - self.w**2
 
 
 class _Modes:
@@ -216,90 +162,6 @@ class L2Modes(_Modes):
         return f * (self.target_ratio * self.setting.spectrum - self.setting.s * w)
 
 
-@dataclass(frozen=True, eq=False)
-class CosineModeTrajectory(ModeTrajectory):
-    r"""Eigenmodes over time under the cosine loss, with their shape on the clock of weight decay.
-
-    Attributes
-    ----------
-    setting, t, w, f, status
-        As for :class:`ModeTrajectory`.
-    tau : array of shape (T,)
-        Clock :math:`\tau = (e^{2 \rho t} - 1) / (2 \rho)`, from the first time.
-    shape_w, shape_f : array of shape (T, h)
-        Weights with the decay taken out, :math:`e^{\rho t} w` and :math:`e^{2 \rho t} f`.
-
-    Examples
-    --------
-    >>> run = CosineModes(Setting(sigma2=0.5, rho=10.0)).solve([0.3, 0.5], [0.09, 0.25], [0.0, 3.0])
-    >>> bool(run.w[-1].max() < 1e-12), run.shape_w[-1].round(3)
-    (True, array([0.412, 0.412]))
-    """
-
-    tau: np.ndarray = None
-    shape_w: np.ndarray = None
-    shape_f: np.ndarray = None
-
-    @property
-    def fade(self):
-        r"""What decay has left of the weights, :math:`e^{-\rho (t - t_0)}`, shape (T,).
-
-        Examples
-        --------
-        >>> run = CosineModes(Setting(sigma2=0.5, rho=1.0)).solve([0.3, 0.5], [0.09, 0.25], [0.0, 2.0])
-        >>> run.fade.round(4)
-        array([1.    , 0.1353])
-        """
-        return np.exp(-self.setting.rho * (self.t - self.t[0]))
-
-    @property
-    def norms(self):
-        """The three norms of the cosine loss along the run, a :class:`Norms` of arrays of shape (T,).
-
-        From the shape, so that they keep their digits where weights are too small to be squared.
-
-        Examples
-        --------
-        >>> run = CosineModes(Setting(sigma2=0.5, rho=1.0)).solve([0.3, 0.5], [0.09, 0.25], [0.0, 2.0])
-        >>> bool(np.allclose(run.norms.phi, run.norms.phi[0] * run.fade))
-        True
-        """
-        shape = Norms.of_modes(self.shape_w, self.shape_f, self.setting)
-        return Norms(shape.phi * self.fade, shape.psi * self.fade**2, shape.cross * self.fade**3)
-
-    def frozen(self):
-        """Sixth-order flows with the norms of each moment, for the *shape* of the modes, a list of length T.
-
-        The flow of the weights themselves is the same in units of :attr:`fade`; see :attr:`regimes`.
-
-        Examples
-        --------
-        >>> run = CosineModes(Setting(sigma2=0.5, rho=1.0)).solve([0.3, 0.5], [0.09, 0.25], [0.0, 300.0])
-        >>> [len(flow.equilibria()) for flow in run.frozen()]
-        [2, 4]
-        """
-        shape = Norms.of_modes(self.shape_w, self.shape_f, self.setting)
-        # As weights shrink by a factor, decay counts by its square less.
-        return [
-            SixthOrderFlow(dataclasses.replace(self.setting, rho=rho), Norms(*map(float, triple)))
-            for rho, *triple in zip(self.setting.rho * self.fade**2, shape.phi, shape.psi, shape.cross, strict=True)
-        ]
-
-    @property
-    def regimes(self):
-        """Regime of each mode in the sixth-order flow with the norms of that moment, shape (T, h).
-
-        Examples
-        --------
-        >>> run = CosineModes(Setting(sigma2=0.5, rho=1.0)).solve([0.3, 0.5], [0.09, 0.25], [0.0, 3.0])
-        >>> [[regime.name for regime in row] for row in run.regimes]
-        [['COLLAPSE', 'COLLAPSE'], ['STABLE', 'STABLE']]
-        """
-        shape = Norms.of_modes(self.shape_w, self.shape_f, self.setting)
-        scaled, beta, ratio = universal_coordinates(self.shape_w, shape, self.setting)
-        return classify(scaled, beta[:, None], (ratio * self.fade**2)[:, None])
-
-
 class CosineModes(_Modes):
     r"""Cosine loss on eigenmodes, with a choice of how its averages are closed.
 
@@ -361,7 +223,7 @@ class CosineModes(_Modes):
         s, signal = self.setting.s, self.setting.spectrum
         unit = np.max(f)
         if self.closure == "corrected":
-            return unit * _corrected(w, f, s, signal)
+            return unit * corrected_rate(w, f, s, signal)
         if self.norms is None:
             phi, psi, cross = norms_of_modes(w, s * f, signal * f)
         else:
@@ -417,7 +279,7 @@ class CosineModes(_Modes):
         self.drive(w0, f0)  # raises where the loss is not defined
         # In units of the start: the drive is of degree -1, and no size of the weights over- or underflows.
         unit = np.max(np.abs(w0))
-        curve = _Hyperbolas(w0 / unit, f0 / unit / unit)
+        curve = Hyperbolas(w0 / unit, f0 / unit / unit)
         conserving = self.closure != "sixth-order"  # all closures but the paper's leave |w| alone
 
         def velocity(angle):
@@ -453,72 +315,3 @@ class CosineModes(_Modes):
         w, f = unit * w, f * unit * unit
         fade = np.exp(-self.setting.rho * (times - times[0]))[:, None]
         return CosineModeTrajectory(self.setting, times, w * fade, f * fade**2, status, tau, w, f)
-
-
-class _Hyperbolas:
-    r"""Curves of constant imbalance, :math:`p^2 - w^2 = c` with :math:`p^2 = f`, and the angle along them.
-
-    :math:`(p, \pm w)` is :math:`\sqrt{c} (\cosh \theta, \sinh \theta)` for c > 0,
-    :math:`\sqrt{-c} (\sinh \theta, \cosh \theta)` for c < 0 and :math:`(e^\theta, e^\theta)` for c = 0, and always
-    :math:`\dot\theta = \pm (G / f)\, p`. No error of a step leads off the curve, or a dying mode (c < 0, p -> 0) past
-    its end: p and -p are the same mode.
-    """
-
-    def __init__(self, w, f):
-        self.alive = f > 0  # a mode without features keeps none, and its head
-        self.head = w
-        w, p = w[self.alive], np.sqrt(f[self.alive])
-        self.sign = np.where(w < 0, -1.0, 1.0)
-        c = f[self.alive] - w**2
-        self.above, self.below, self.size = c > 0, c < 0, np.sqrt(np.abs(c))
-        shorter = np.where(self.above, np.abs(w), p)
-        self.start = np.where(c == 0, np.log(p), np.arcsinh(shorter / np.where(c == 0, 1.0, self.size)))
-
-    def place(self, angle):
-        """Head w and amplitude p of the living, from their angles."""
-        angle = np.clip(angle, -300.0, 300.0)  # a trial step may be long
-        long, short, equal = self.size * np.cosh(angle), self.size * np.sinh(angle), np.exp(angle)
-        w = np.where(self.above, short, np.where(self.below, long, equal))
-        p = np.where(self.above, long, np.where(self.below, short, equal))
-        return self.sign * w, p
-
-    def living(self, modes):
-        return modes[self.alive]
-
-    def state(self, w, p):
-        """Heads and features of all modes."""
-        shape = (*w.shape[:-1], len(self.alive))
-        heads, features = np.broadcast_to(self.head, shape).copy(), np.zeros(shape)
-        heads[..., self.alive], features[..., self.alive] = w, p**2
-        return heads, features
-
-    def on_the_sphere(self, angle, size):
-        """Nearby angles at which the sum of all w^2 is `size`, by Newton's method."""
-        dead = np.sum(self.head[~self.alive] ** 2)
-        for _ in range(20):
-            w, p = self.place(angle)
-            along = self.sign * w * p
-            off = size - dead - np.sum(w**2, axis=-1, keepdims=True)
-            if np.all(np.abs(off) <= 4e-16 * size):
-                break
-            angle = angle + along * off / (2 * np.sum(along**2, axis=-1, keepdims=True))
-        return angle
-
-
-def _corrected(w, f, s, signal):
-    """Drive per feature with all terms of relative order 1/h: norms expanded to second order around their means."""
-    a, b = s * f, signal * f
-    phi2, psi2, cross = (np.sum(x, axis=-1, keepdims=True) for x in (a, w**2 * a, w * b))
-    if np.any(phi2 == 0) or np.any(psi2 == 0):
-        raise ValueError("w, f: features or predictions are all 0; the cosine loss is not defined there")
-    V_A, V_B, V_cross = (2 * np.sum(x, axis=-1, keepdims=True) for x in (a**2, w**4 * a**2, w**2 * b**2))
-    first = signal * (
-        1 + 3 * V_A / (8 * phi2**2) + 3 * V_B / (8 * psi2**2) + V_cross / (4 * phi2 * psi2) - a / phi2 - w**2 * a / psi2
-    )
-    second = (
-        s * cross * (1 + 3 * V_A / (8 * phi2**2) + 15 * V_B / (8 * psi2**2) + 3 * V_cross / (4 * phi2 * psi2))
-        + 2 * w * s * b
-        - (cross * signal * b + s * np.sum(w * b * a, axis=-1, keepdims=True)) / phi2
-        - 3 * (cross * w**2 * s * a + s * np.sum(w**3 * b * a, axis=-1, keepdims=True)) / psi2
-    )
-    return (first - w * second / psi2) / np.sqrt(phi2 * psi2)
