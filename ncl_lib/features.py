@@ -5,9 +5,10 @@ from __future__ import annotations
 from functools import partial
 
 import numpy as np
-from scipy.special import expit, softmax
+from scipy.special import softmax
 
 from . import _checks
+from ._gradients import barlow_twins_gradient, vicreg_gradient
 from ._solve import Status, integrate
 from .clock import on_clock
 from .losses import _checked_vicreg
@@ -258,7 +259,7 @@ class FeatureMatrices:
         """
         invariance, variance, covariance, hinge = _checked_vicreg(invariance, variance, covariance, hinge)
         rounding = _checks.number("rounding", rounding, above=0)
-        return cls(setting, partial(_vicreg_gradient, setting, invariance, variance, covariance, hinge, rounding))
+        return cls(setting, partial(vicreg_gradient, setting, invariance, variance, covariance, hinge, rounding))
 
     @classmethod
     def barlow_twins(cls, setting, off_diagonal=0.05):
@@ -288,7 +289,7 @@ class FeatureMatrices:
         True
         """
         weight = _checks.number("off_diagonal", off_diagonal, minimum=0)
-        made = cls(setting, partial(_barlow_twins_gradient, setting, weight))
+        made = cls(setting, partial(barlow_twins_gradient, setting, weight))
         made._blind = True
         return made
 
@@ -388,21 +389,3 @@ class FeatureMatrices:
             A = y.reshape(-1, h, h) * np.exp(-rho * (t - t[0]))[:, None, None]
         F = A @ A.mT
         return MatrixTrajectory(self.setting, t, np.broadcast_to(np.eye(h), F.shape), F, status)
-
-
-def _vicreg_gradient(setting, invariance, variance, covariance, hinge, rounding, F):
-    deviations = np.sqrt(setting.s * np.maximum(np.diag(F), 0.0))
-    short = expit((hinge - deviations) / rounding)
-    pull = np.divide(short, 2 * deviations, out=np.zeros_like(short), where=deviations > 0)
-    diagonal = 2 * setting.sigma2 * invariance - variance * setting.s * pull
-    return np.diag(diagonal) + 2 * covariance * setting.s**2 * (F - np.diag(np.diag(F)))
-
-
-def _barlow_twins_gradient(setting, weight, F):
-    strength = 2 * weight * (setting.spectrum / setting.s) ** 2
-    f = np.diag(F)
-    if np.any(f <= 0):
-        raise ValueError(f"F: a feature has variance {f.min():.3g}; Barlow Twins needs all > 0")
-    shares = F / np.outer(f, f)
-    np.fill_diagonal(shares, 0.0)
-    return strength * (shares - np.diag(np.sum(shares * F, axis=1) / f))
