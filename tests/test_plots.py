@@ -231,3 +231,11 @@ def test_training_counts_every_mode_in_one_regime(rng, loss):
             flow = SixthOrderFlow(setting, Norms.of_matrices(W, F, setting))
         collapsed.append(np.count_nonzero(flow.regime(row) == Regime.COLLAPSE))
     assert tops[0] == max(collapsed)
+
+
+def test_water_covers_what_the_level_covers_beside_a_lone_survivor():
+    # The second mode lives, by the exact flow, though its floor stands out of the water.
+    ax = plots.water([0.3, 1.5], [0.99, 0.06], Setting(0.5, 0.0))
+    level = ax.lines[0].get_ydata()[0]
+    assert level == pytest.approx(0.3**2 + 0.06, rel=1e-9) and level < 1.5**2 - 0.06
+    plt.close("all")

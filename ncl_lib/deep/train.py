@@ -158,8 +158,7 @@ def train_deep(
 
     def step(model, memory, k):
         x0 = drawn(source, batch, np.random.default_rng((seed, 1, k)))
-        options = augmentation, loss, head_bias, centred
-        return _step(model, memory, x0, key, jnp.asarray(k), *options, *numbers)
+        return _step(model, memory, x0, key, jnp.asarray(k), augmentation, loss, head_bias, centred, *numbers)
 
     def keep(model, memory, k):
         if path is not None:
