@@ -4,11 +4,11 @@ PYTHON ?= python3
 BIN := .venv/bin
 PORT ?= 8000
 READY := .venv/.ready
-LIBRARY := $(wildcard ncl_lib/*.py ncl_lib/widgets/*.py ncl_lib/widgets/front/*.js)
+LIBRARY := $(shell find ncl_lib -name "*.py" -o -name "*.js")
 
 .PHONY: book course test notebooks serve bench clean lock
 
-book: $(READY) _build/.site _build/.course
+book: $(READY) _build/.library _build/.site _build/.course
 	$(BIN)/python book/execute.py _build
 	TQDM_DISABLE=1 $(BIN)/jupyter-book build book -W -n --keep-going
 	@echo "Open _build/html/index.html, or run: make serve"
@@ -53,6 +53,12 @@ $(READY): requirements.txt pyproject.toml
 	test -x $(BIN)/python || $(PYTHON) -m venv .venv
 	$(BIN)/python -m pip install --quiet --disable-pip-version-check --requirement requirements.txt
 	$(BIN)/python -m pip install --quiet --disable-pip-version-check --no-deps --no-build-isolation --editable .
+	touch $@
+
+# A change in the library is a change of the reference, and of all that lists its pages.
+_build/.library: $(LIBRARY) requirements.txt
+	rm -rf _build/.doctrees
+	mkdir -p _build
 	touch $@
 
 _build/.course: $(READY) $(wildcard course/*) $(LIBRARY)

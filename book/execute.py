@@ -59,7 +59,7 @@ def imports(code):
     for node in ast.walk(ast.parse(code)):
         if isinstance(node, ast.ImportFrom):
             outside = node.level == 0 and (node.module or "").split(".")[0] != "ncl_lib"
-            parts = [part for part in (node.module or "").split(".") if part != "ncl_lib"]
+            parts = [part for part in (node.module or "").split(".") if part not in {"", "ncl_lib"}]
             if not outside:
                 names = parts[:1] or [alias.name for alias in node.names]
                 found |= {home(name) for name in names}

@@ -272,6 +272,7 @@ def test_a_mask_and_a_sparse_matrix_say_what_to_do():
 class Interrupting:
     def __init__(self, monkeypatch, kind, name, after):
         counter, method = itertools.count(1), getattr(kind, name)
+        signal.signal(signal.SIGINT, signal.default_int_handler)  # a shell in the background starts without
 
         def interrupted(*args, **kwargs):
             if next(counter) == after:
