@@ -103,9 +103,14 @@ def remember(choices):
     differ = [name for name in now if before.get(name) != now[name]]
     if differ:
         raise SystemExit(f"--out {choices.out}: holds runs with another {', '.join(differ)}; take another folder")
-    partial = file.with_name("options.json.partial")
-    partial.write_text(json.dumps(now))
-    os.replace(partial, file)  # whoever is killed while writing keeps the old file
+    write(file, json.dumps(now))
+
+
+def write(file, text):
+    """Write a file whole: whoever is killed while writing keeps the old one."""
+    partial = file.with_name(f"{file.name}.partial")
+    partial.write_text(text)
+    os.replace(partial, file)
 
 
 def finished(table):
@@ -119,9 +124,7 @@ def finished(table):
             if number < len(lines):
                 raise SystemExit(f"{table}: line {number} is damaged ({error}); mend or delete it") from error
             print(f"{table}: the last line is cut off, and dropped; its run is read from its checkpoint")
-            partial = table.with_name("results.jsonl.partial")
-            partial.write_text("".join(json.dumps(row) + "\n" for row in done))
-            os.replace(partial, table)
+            write(table, "".join(json.dumps(row) + "\n" for row in done))
     return done
 
 

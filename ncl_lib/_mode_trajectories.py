@@ -8,6 +8,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from ._solve import Status
+from .clock import fade
 from .flows import SixthOrderFlow
 from .norms import Norms
 from .regimes import classify, universal_coordinates
@@ -95,6 +96,10 @@ class CosineModeTrajectory(ModeTrajectory):
     shape_f: np.ndarray = None
 
     @property
+    def _shape_norms(self):
+        return Norms.of_modes(self.shape_w, self.shape_f, self.setting)
+
+    @property
     def fade(self):
         r"""What decay has left of the weights, :math:`e^{-\rho (t - t_0)}`, shape (T,).
 
@@ -105,7 +110,7 @@ class CosineModeTrajectory(ModeTrajectory):
         >>> run.fade.round(4)
         array([1.    , 0.1353])
         """
-        return np.exp(-self.setting.rho * (self.t - self.t[0]))
+        return fade(self.t, self.setting.rho)
 
     @property
     def norms(self):
@@ -120,7 +125,7 @@ class CosineModeTrajectory(ModeTrajectory):
         >>> bool(np.allclose(run.norms.phi, run.norms.phi[0] * run.fade))
         True
         """
-        shape = Norms.of_modes(self.shape_w, self.shape_f, self.setting)
+        shape = self._shape_norms
         return Norms(shape.phi * self.fade, shape.psi * self.fade**2, shape.cross * self.fade**3)
 
     def frozen(self):
@@ -135,7 +140,7 @@ class CosineModeTrajectory(ModeTrajectory):
         >>> [len(flow.equilibria()) for flow in run.frozen()]
         [2, 4]
         """
-        shape = Norms.of_modes(self.shape_w, self.shape_f, self.setting)
+        shape = self._shape_norms
         # As weights shrink by a factor, decay counts by its square less.
         return [
             SixthOrderFlow(dataclasses.replace(self.setting, rho=rho), Norms(*map(float, triple)))
@@ -153,6 +158,6 @@ class CosineModeTrajectory(ModeTrajectory):
         >>> [[regime.name for regime in row] for row in run.regimes]
         [['COLLAPSE', 'COLLAPSE'], ['STABLE', 'STABLE']]
         """
-        shape = Norms.of_modes(self.shape_w, self.shape_f, self.setting)
+        shape = self._shape_norms
         scaled, beta, ratio = universal_coordinates(self.shape_w, shape, self.setting)
         return classify(scaled, beta[:, None], (ratio * self.fade**2)[:, None])

@@ -30,14 +30,8 @@ def rules(features, predictions, nodes, accuracy):
 
 # Where the growth of the integrand off the real axis is looked at: y = x + i angle, and t^2 there.
 _ANGLES = np.array([0.2, 0.4, 0.7, 1.0, 1.2, 1.35])
-
-
 _REAL = np.array([[0.0], [0.4], [0.8], [1.4], [2.2], [3.5], [5.0], [8.0], [12.0], [20.0]])
-
-
 _SQUARES = (np.sinh(_REAL + 1j * _ANGLES) ** 2).reshape(-1, 1)
-
-
 _TWICE, _MODULUS = 2 * _SQUARES.real, np.abs(_SQUARES) ** 2
 
 
@@ -54,8 +48,6 @@ def _steps(shares, missed):
 
 
 _GRID = np.concatenate([np.geomspace(0.3, 1e4, 13), np.geomspace(1e5, 1e153, 9)])
-
-
 _WITHIN = np.linspace(0, 1, 17)
 
 

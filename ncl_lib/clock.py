@@ -85,6 +85,22 @@ def time_of(tau, rho):
     return _checks.plain(np.log1p(2 * rho * tau) / (2 * rho) if rho else tau)
 
 
+def above_noise(value, noise):
+    """`value`, faded out where it is no larger than `noise`.
+
+    At rest two terms cancel, and what is left is rounding or the error of a quadrature: on a long clock it would be all
+    there is.
+    """
+    share = np.divide(noise, value, out=np.zeros_like(value), where=value != 0)
+    with np.errstate(over="ignore"):
+        return value / (1 + share**2)
+
+
+def fade(times, rho):
+    """What decay has left of the weights at `times`, counted from the first."""
+    return np.exp(-rho * (times - times[0]))
+
+
 def on_clock(velocity, y0, times, rho, size, *, longest=LONGEST, vanishing=None, **options):
     """Integrate a shape on the clock of weight decay; return ``(times, tau, y, status)``, `y` of shape (T, n).
 

@@ -14,6 +14,7 @@ import numpy as np
 
 from . import _checks
 from ._quadrature import rules
+from .clock import above_noise
 from .setting import Setting, mode_arrays
 
 _LEAST = 1e-280  # the second largest variance of predictions, relative to the largest, that is not 0
@@ -207,9 +208,7 @@ def matrices_push(W, A, setting):
     """
     Q, root, turn = np.linalg.svd(A)
     half, _, _, terms = _matrices(Q.T @ W @ Q, root**2, setting, driven=False)
-    # At rest two terms cancel, and what is left is rounding; on a long clock it would be all there is.
-    noise = 1e-12 * np.linalg.norm(terms, axis=0)
-    half = half * half**2 / (half**2 + noise**2 + 1e-300)
+    half = above_noise(half, 1e-12 * np.linalg.norm(terms, axis=0))
     return (Q @ (half * root)) @ Q.T, W.T @ (Q @ half @ turn)
 
 

@@ -10,7 +10,7 @@ from scipy.special import softmax
 from . import _checks
 from ._gradients import barlow_twins_gradient, vicreg_gradient
 from ._solve import Status, integrate
-from .clock import on_clock
+from .clock import above_noise, fade, on_clock
 from .losses import _checked_vicreg
 from .matrices import MatrixTrajectory
 from .modes import CosineModes, ModeTrajectory
@@ -164,10 +164,7 @@ class FeatureModes:
             f = shape(y)
             w = f**self.alpha
             pull = w * (f / f.max() * self._cosine._rate(w, f))
-            # Once heads are equal, two terms of this size cancel, and what is left is the error of the quadrature. It
-            # is faded out, or on a long clock it would be all there is.
-            noise = 1e-8 * w * f / np.sqrt(f.sum() * np.sum(w * w * f))
-            pull = pull * pull**2 / (pull**2 + noise**2)
+            pull = above_noise(pull, 1e-8 * w * f / np.sqrt(f.sum() * np.sum(w * w * f)))
             return scale * 2 * pull[alive] / f[alive]
 
         times, _, y, status = on_clock(
@@ -180,7 +177,7 @@ class FeatureModes:
             stiff=True,
             tolerance=1e-7,
         )
-        f = shape(y) * np.exp(-2 * self.setting.rho * (times - times[0]))[:, None]
+        f = shape(y) * fade(times, self.setting.rho)[:, None] ** 2
         return ModeTrajectory(self.setting, times, f**self.alpha, f, status)
 
 
@@ -386,6 +383,6 @@ class FeatureMatrices:
                 stiff=True,
                 tolerance=1e-9,
             )
-            A = y.reshape(-1, h, h) * np.exp(-rho * (t - t[0]))[:, None, None]
+            A = y.reshape(-1, h, h) * fade(t, rho)[:, None, None]
         F = A @ A.mT
         return MatrixTrajectory(self.setting, t, np.broadcast_to(np.eye(h), F.shape), F, status)

@@ -8,7 +8,7 @@ import numpy as np
 
 from . import _checks, diagnostics
 from ._solve import Status, integrate
-from .clock import on_clock
+from .clock import fade, on_clock
 from .expectations import cosine_matrices, matrices_push
 from .norms import Norms
 from .setting import Setting
@@ -361,8 +361,8 @@ class CosineMatrices(_Matrices):
         if conserving:
             y = y * np.sqrt(sizes / np.sum(y**2, axis=(2, 3), keepdims=True))
         W, F = unit * y[:, 0], unit * (y[:, 1] @ y[:, 1].mT) * unit
-        fade = np.exp(-self.setting.rho * (times - times[0]))[:, None, None]
-        return CosineMatrixTrajectory(self.setting, times, W * fade, F * fade**2, status, tau, W, F)
+        left = fade(times, self.setting.rho)[:, None, None]
+        return CosineMatrixTrajectory(self.setting, times, W * left, F * left**2, status, tau, W, F)
 
 
 def _pair(W, F, names=("W", "F")):

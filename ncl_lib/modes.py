@@ -9,7 +9,7 @@ from ._closures import corrected_rate
 from ._hyperbolas import Hyperbolas
 from ._mode_trajectories import CosineModeTrajectory, ModeTrajectory
 from ._solve import integrate
-from .clock import on_clock
+from .clock import fade, on_clock
 from .expectations import modes_rate
 from .norms import Norms, norms_of_modes
 from .setting import Setting, mode_arrays
@@ -313,5 +313,5 @@ class CosineModes(_Modes):
             angle = curve.on_the_sphere(angle, scale)
         w, f = curve.state(*curve.place(angle))
         w, f = unit * w, f * unit * unit
-        fade = np.exp(-self.setting.rho * (times - times[0]))[:, None]
-        return CosineModeTrajectory(self.setting, times, w * fade, f * fade**2, status, tau, w, f)
+        left = fade(times, self.setting.rho)[:, None]
+        return CosineModeTrajectory(self.setting, times, w * left, f * left**2, status, tau, w, f)

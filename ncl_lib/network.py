@@ -251,8 +251,8 @@ def train(
         views = Views(setting, batch, h, d, rng, whole=not stop_gradient, dtype=dtype)
     else:
         views = Drawn(setting, batch, d, rng, data, dtype)
-    weights = _Weights(network, loss, head, stop_gradient, target_momentum, views, dtype)
-    weights.rates = eta, eta * head_rate, 1 - eta * setting.rho, 1 - eta * head_decay
+    rates = eta, eta * head_rate, 1 - eta * setting.rho, 1 - eta * head_decay
+    weights = _Weights(network, loss, head, stop_gradient, target_momentum, views, rates, dtype)
     records = Records(h, 2 + steps // record_every)
     return _descend(weights, records, setting, steps, record_every, progress)
 
@@ -308,9 +308,9 @@ def _descend(weights, records, setting, steps, record_every, progress):
 class _Weights:
     """Encoder, head and target on their way, and what one batch does to them."""
 
-    def __init__(self, network, loss, head, stop_gradient, target_momentum, views, dtype):
+    def __init__(self, network, loss, head, stop_gradient, target_momentum, views, rates, dtype):
         self.loss, self.head, self.stop_gradient, self.views, self.dtype = loss, head, stop_gradient, views, dtype
-        self.momentum, self.start_W = target_momentum, network.W
+        self.momentum, self.rates, self.start_W = target_momentum, rates, network.W
         self.Phi = network.Phi.astype(dtype)
         h = len(self.Phi)
         if callable(head):
@@ -318,7 +318,6 @@ class _Weights:
         else:
             self.W = network.W.astype(dtype) if head else np.eye(h, dtype=dtype)
         self.target = self.Phi.copy() if target_momentum is not None else self.Phi
-        self.rates = None
 
     def set_head(self):
         """Head that follows from the features."""

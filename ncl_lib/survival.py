@@ -26,9 +26,9 @@ def surviving_modes(w0, f0, setting):
 
     fills, where a mode with :math:`c_j \le 0` and :math:`w_j(0) \le 0` is forced dead. A mode survives if it is not
     forced dead and :math:`\zeta_\ast^{-2} \Gamma_j^2 > -c_j`. If that leaves none, features condense on one mode,
-    which is found by following the flow at leading order. If it leaves one, and another is not forced dead, the rule
-    is wrong: a lone survivor keeps nobody down (:func:`invasion_threshold` is infinite), and the exact flow is
-    followed. A mode without signal lives where :math:`c_j > 0`, and its head fades.
+    which is found by following the flow at leading order. If it leaves one, another is not forced dead, and views are
+    noisy, the rule is wrong: a lone survivor keeps nobody down (:func:`invasion_threshold` is infinite), and the exact
+    flow is followed. A mode without signal lives where :math:`c_j > 0`, and its head fades.
 
     Parameters
     ----------
@@ -50,7 +50,7 @@ def surviving_modes(w0, f0, setting):
     -----
     Ours. An approximation: it takes the width to infinity and presumes :math:`N_\times > 0` in the end. At small h
     living heads disagree and a mode is admitted a little above the water, see :func:`invasion_threshold`. Beside a
-    lone survivor the next mode holds features however deep it lies, but exponentially few of them.
+    lone survivor the next mode holds features however deep it lies, but by orders of magnitude fewer the deeper.
 
     Examples
     --------
@@ -99,8 +99,8 @@ def settled_modes(w0, f0, setting):
     return _settle(w0, f0, setting)[1:]
 
 
-def _settle(w0, f0, setting):
-    """Who lives, and where heads and features settle."""
+def fitness(w0, f0, setting):
+    """A start, checked: heads, features, imbalances, gains, and who is able to live, that is not forced dead."""
     w, f = mode_arrays(w0, f0, setting)
     if w.ndim != 1:
         raise ValueError(f"w0: has shape {w.shape}; expected shape (h,)")
@@ -110,7 +110,12 @@ def _settle(w0, f0, setting):
         raise ValueError("w0: all predictions are 0; the cosine loss is not defined there")
     c = f - w**2
     gain = np.broadcast_to(setting.spectrum / setting.s, f.shape)
-    able = (f > 0) & (gain > 0) & ((c > 0) | (w > 0))
+    return w, f, c, gain, (f > 0) & (gain > 0) & ((c > 0) | (w > 0))
+
+
+def _settle(w0, f0, setting):
+    """Who lives, and where heads and features settle."""
+    w, f, c, gain, able = fitness(w0, f0, setting)
     silent = (f > 0) & (gain == 0) & (c > 0)  # nothing pulls at the head, which fades and leaves f = c
     settled = np.sign(w) * np.sqrt(np.maximum(-c, 0.0))
     settled[f == 0] = w[f == 0]
@@ -125,11 +130,12 @@ def _settle(w0, f0, setting):
         level, floors = water_level(w, c, gain, able)
         alive = able & (level > floors)
         settled[alive] = np.sqrt(level) * gain[alive]
-        if np.count_nonzero(alive) == 1 and np.any(able & ~alive):
+        if np.count_nonzero(alive) == 1 and np.any(able & ~alive) and setting.sigma2 > 0:
             end_w, end_f = _followed(w, f, setting, "exact", 1e13)
-            # The next mode lives by theorem, even if its features are too few to be followed.
-            alive[np.argmin(np.where(able & ~alive, floors, np.inf))] = True
-            alive |= able & (end_f > 1e-12 * end_f.max())
+            if not np.any(silent):
+                # The next mode lives by theorem, even if its features are too few to be followed.
+                alive[np.argmin(np.where(able & ~alive, floors, np.inf))] = True
+            alive |= (able | silent) & (end_f > 1e-12 * end_f.max())
             return alive, np.where(alive, end_w, settled), np.where(alive, end_f, 0.0)
         alive = alive | silent
     return alive, settled, np.where(alive, np.maximum(settled**2 + c, 0.0), 0.0)
@@ -174,7 +180,7 @@ def invasion_threshold(n, setting):
         \frac{\int_0^\infty (1 + x^2)^{-(n-1)/2} (1 + \epsilon x^2)^{-1/2}\, dx}
         {\int_0^\infty x^2 (1 + x^2)^{-(n+1)/2} (1 + \epsilon x^2)^{-1/2}\, dx} , \qquad \epsilon = 1 - 1/s^2 .
 
-    Water-filling says 1. A single survivor keeps nobody down: :math:`\kappa_1 = \infty`.
+    Water-filling says 1. With noise a single survivor keeps nobody down: :math:`\kappa_1 = \infty`.
 
     Parameters
     ----------
@@ -186,7 +192,7 @@ def invasion_threshold(n, setting):
     Returns
     -------
     float
-        inf for n = 1. Without noise it is 1 (for n = 2, as a limit).
+        inf for n = 1. Without noise it is 1 for every n (for n = 1 and 2, as the limit of fading features).
 
     Raises
     ------
@@ -207,8 +213,10 @@ def invasion_threshold(n, setting):
     if signal == 0:
         raise ValueError("spectrum=0.0: there is no signal; invasion_threshold needs spectrum > 0")
     noise = setting.sigma2 / signal
-    if n == 1 or noise == 0:
-        return math.inf if n == 1 else 1.0
+    if noise == 0:
+        return 1.0
+    if n == 1:
+        return math.inf
     # 1 - 1/s^2 would lose the digits of a small sigma2.
     epsilon = noise / (1 + noise) * (1 + 1 / (1 + noise))
     # With x = sinh y both integrands are analytic for |Im y| < pi/2, where the trapezoidal rule converges fast;

@@ -333,6 +333,11 @@ def test_decay_costs_no_digits_as_far_as_the_clock_goes():
     plots.plt.close("all")
 
 
+def test_features_far_smaller_than_the_head_are_no_reason_to_stop():
+    run = CosineMatrices(FREE).solve(np.diag([1.0, 0.5]), 1e-310 * np.eye(2), [0.0, 1.0])
+    assert run.status == "ok" and run.F[-1, 0, 0] > 0
+
+
 @pytest.mark.parametrize("power", [-300, -170, -100, 100, 150])
 def test_measures_of_shape_do_not_depend_on_size(power, rng):
     W, A = rng.standard_normal((3, 3)), rng.standard_normal((3, 6))

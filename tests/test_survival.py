@@ -151,6 +151,30 @@ def test_beside_a_lone_survivor_a_third_mode_may_die():
         assert surviving_modes(w, f, SETTING).tolist() == [True, True, lives]
 
 
+def test_without_noise_a_lone_survivor_keeps_the_others_down(rng):
+    # By the definition, sampled: the pull on a fading mode changes sign where its head is the survivor's.
+    u = rng.standard_normal((1_000_000, 2)) * [1.0, 1e-2]
+    for head, grows in ((0.9, True), (1.1, False)):
+        p = u * [1.0, head]
+        size, length = np.linalg.norm(p, axis=1), np.linalg.norm(u, axis=1)
+        pull = (u[:, 1] - p[:, 1] * np.sum(p * u, axis=1) / size**2) / size / length * u[:, 1] / 1e-4
+        assert (pull.mean() > 0) == grows and abs(pull.mean()) > 5 * pull.std() / 1e3
+    clear = Setting(0.0, 0.0)
+    for depth in (0.36, 2.0):
+        w = np.array([0.3, np.sqrt(depth) + 0.02])
+        f = np.array([0.99, w[1] ** 2 - depth])
+        assert surviving_modes(w, f, clear).tolist() == [True, False]
+        assert CosineModes(clear).solve(w, f, [0.0, 1e6]).shape_f[-1, 1] < 1e-12
+
+
+def test_a_silent_mode_beside_a_lone_survivor_keeps_its_features():
+    setting = Setting(0.5, 0.0, [1.0, 1.0, 0.0])
+    w, f = np.array([0.3, 0.9, 0.1]), np.array([0.99, 0.05, 0.2])
+    end = CosineModes(setting).solve(w, f, [0.0, 1e8]).shape_f[-1]
+    assert surviving_modes(w, f, setting).all() and end[2] == pytest.approx(0.19, abs=1e-9)
+    np.testing.assert_allclose(settled_modes(w, f, setting)[1], end, rtol=1e-6)
+
+
 @pytest.mark.parametrize(
     ("w0", "f0"),
     [([0.5, 0.3, 0.2], [0.3, 0.3, 0.1]), ([0.5, 0.3, -0.4], [0.3, 0.3, 0.1]), ([-0.5, -0.6, 0.2], [0.2, 0.2, 0.1])],
@@ -204,7 +228,7 @@ def test_invasion_threshold_has_a_closed_form():
 
 def test_one_survivor_has_no_invasion_threshold_and_no_noise_none_but_one():
     assert invasion_threshold(1, SETTING) == np.inf
-    assert invasion_threshold(5, Setting(0.0, 0.0)) == 1.0
+    assert [invasion_threshold(n, Setting(0.0, 0.0)) for n in (1, 2, 5)] == [1.0, 1.0, 1.0]
     # The rate of a mode beside a lone survivor grows as its features fall, without bound.
     rates = [cosine_modes([0.5, 5.0], [1.0, f], SETTING).drive[1] / f for f in 10.0 ** -np.arange(4.0, 64, 10)]
     assert rates[0] < 0 < rates[-1]

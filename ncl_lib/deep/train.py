@@ -250,7 +250,7 @@ class _Run:
         broken = None
         try:
             with _progress.bar(steps, "step", progress, initial=self.k) as bar:
-                while broken is None:
+                while True:
                     due = self.k % record_every == 0 or self.k == steps
                     if due and (not self.records or self.records[-1]["step"] < self.k):
                         broken = self.record()

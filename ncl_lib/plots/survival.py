@@ -6,7 +6,7 @@ import numpy as np
 
 from .. import _checks
 from ..setting import Setting
-from ..survival import settled_modes, water_level
+from ..survival import fitness, water_level
 from .style import BLUE, GREEN, GREY, RED, own_axes, tidy
 
 
@@ -74,15 +74,11 @@ def water(w0, f0, setting, ax=None):
     >>> water([0.5, 0.9, -0.4], [0.25, 0.4, 0.1], Setting(sigma2=0.5, rho=0.0)).get_ylabel()
     'squared head'
     """
-    signal = _checks.instance("setting", setting, Setting).isotropic("plots.water")
-    settled_modes(w0, f0, setting)  # raises where nothing is defined
-    w0, f0 = np.asarray(w0, dtype=float), np.asarray(f0, dtype=float)
-    c = f0 - w0**2
-    able = (f0 > 0) & ((c > 0) | (w0 > 0))
+    _checks.instance("setting", setting, Setting).isotropic("plots.water")
+    w, _, c, gain, able = fitness(w0, f0, setting)
     if not np.any(able):
         raise ValueError("w0, f0: no mode is fit to live, so that there is no water level")
-    gain = np.full(len(w0), signal / setting.s)
-    level = water_level(w0, c, gain, able)[0] * gain[0] ** 2
+    level = water_level(w, c, gain, able)[0] * gain[0] ** 2
     order = np.flatnonzero(able)[np.argsort(np.maximum(-c[able], 0))]
     floor, place = np.maximum(-c[order], 0), np.arange(len(order))
     ax = own_axes(ax)

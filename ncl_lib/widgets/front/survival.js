@@ -97,7 +97,7 @@ function redraw(state, { plane, water, heads }) {
   const fit = able.indexOf(true);
   if (fit < 0) return `Nobody is fit to live: features condense on one mode. ${exact}`;
   if (!fill) return `Only mode ${fit + 1} is fit to live, and its head has the wrong sign: it may keep it, and no level decides. ${exact}`;
-  const lone = fill.alive.filter(Boolean).length === 1 && able.filter(Boolean).length > 1;
+  const lone = state.sigma2 > 0 && fill.alive.filter(Boolean).length === 1 && able.filter(Boolean).length > 1;
   return (
     `${exact} Water rises to ${fill.level.toFixed(3)}, heads of the living to ${level.toFixed(3)}; ` +
     `by the level ${numbers(fill.alive, true)} live, ${numbers(fill.alive, false)} die${lone ? " (but a lone survivor keeps nobody down)" : ""}. ` +
