@@ -22,6 +22,7 @@ from .diagnostics import (
     eigenmodes,
     norm_spread,
     participation_ratio,
+    violations,
 )
 from .expectations import Expectation, alignment, cosine_matrices, cosine_modes
 from .flows import SixthOrderFlow, ThirdOrderFlow, travel_time
@@ -31,9 +32,11 @@ from .network import LinearNetwork, train
 from .norms import Norms
 from .regimes import Regime, classify, critical_ratio, regimes_of, universal_coordinates
 from .runs import Run
+from .sampled import sampled_matrices, sampled_modes, sampled_pushes
 from .setting import Setting
 from .survival import invasion_threshold, settled_modes, surviving_modes
-from .sweeps import Outcome, processes, sweep
+from .sweeps import Outcome, Summary, grid, processes, summarise, sweep
+from .tables import table
 
 __version__ = "0.1.0"
 
@@ -65,6 +68,7 @@ __all__ = [
     "Setting",
     "SixthOrderFlow",
     "Status",
+    "Summary",
     "ThirdOrderFlow",
     "Trajectory",
     "alignment",
@@ -80,6 +84,7 @@ __all__ = [
     "data",
     "eigenmodes",
     "features",
+    "grid",
     "images",
     "invasion_threshold",
     "losses",
@@ -88,11 +93,17 @@ __all__ = [
     "plots",
     "processes",
     "regimes_of",
+    "sampled_matrices",
+    "sampled_modes",
+    "sampled_pushes",
     "settled_modes",
+    "summarise",
     "surviving_modes",
     "sweep",
+    "table",
     "time_of",
     "train",
     "travel_time",
     "universal_coordinates",
+    "violations",
 ]

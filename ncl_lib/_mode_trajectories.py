@@ -69,6 +69,18 @@ class ModeTrajectory:
         """
         return self.f - self.w**2
 
+    @property
+    def alive(self):
+        """Which modes have features above a thousandth of the largest, shape (T, h), boolean.
+
+        Examples
+        --------
+        >>> from ncl_lib import L2Modes, Setting
+        >>> L2Modes(Setting(sigma2=0.5, rho=0.1)).solve([0.5, 0.01], [0.5, 0.01], [0.0, 100.0]).alive[-1]
+        array([ True, False])
+        """
+        return _alive(self.f)
+
 
 @dataclass(frozen=True, eq=False)
 class CosineModeTrajectory(ModeTrajectory):
@@ -94,6 +106,18 @@ class CosineModeTrajectory(ModeTrajectory):
     tau: np.ndarray = None
     shape_w: np.ndarray = None
     shape_f: np.ndarray = None
+
+    @property
+    def alive(self):
+        """Which modes have features above a thousandth of the largest, shape (T, h), boolean.
+
+        Examples
+        --------
+        >>> from ncl_lib import CosineModes, Setting
+        >>> CosineModes(Setting(sigma2=0.5, rho=0.1)).solve([0.5, -0.5], [0.5, 0.1], [0.0, 100.0]).alive[-1]
+        array([ True, False])
+        """
+        return _alive(self.shape_f)
 
     @property
     def _shape_norms(self):
@@ -161,3 +185,8 @@ class CosineModeTrajectory(ModeTrajectory):
         shape = self._shape_norms
         scaled, beta, ratio = universal_coordinates(self.shape_w, shape, self.setting)
         return classify(scaled, beta[:, None], (ratio * self.fade**2)[:, None])
+
+
+def _alive(f):
+    """Sizes of features above a thousandth of the largest of their time."""
+    return f > 1e-3 * np.max(f, axis=-1, keepdims=True)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import enum
+from typing import NamedTuple
 
 import numpy as np
 
@@ -173,16 +174,18 @@ def norm_spread(F):
     return _checks.plain(np.sqrt(2 / participation_ratio(F)))
 
 
-def eigenmodes(W, F):
+def eigenmodes(W, F, basis=None):
     r"""Read eigenmodes off matrices: :math:`w_j = e_j^\top W e_j` and :math:`f_j = e_j^\top F e_j`.
 
-    The :math:`e_j` are the eigenvectors of F in ascending order of eigenvalue; for a stack, those of its last F, so
-    that a mode keeps its name along a trajectory.
+    Unless they are given, the :math:`e_j` are the eigenvectors of F in ascending order of eigenvalue; for a stack,
+    those of its last F, so that a mode keeps its name along a trajectory.
 
     Parameters
     ----------
     W, F : array of shape (h, h) or (T, h, h)
         Head, and symmetric positive semi-definite feature matrix (dimensionless).
+    basis : array of shape (h, h), optional
+        Orthogonal matrix whose columns are the :math:`e_j`, for instance the eigenvectors at the start.
 
     Returns
     -------
@@ -191,7 +194,7 @@ def eigenmodes(W, F):
     Raises
     ------
     TypeError, ValueError
-        If a matrix is not square, shapes differ, or F is not symmetric positive semi-definite.
+        If a matrix is not square, shapes differ, F is not symmetric positive semi-definite, or `basis` not orthogonal.
 
     Notes
     -----
@@ -201,11 +204,98 @@ def eigenmodes(W, F):
     --------
     >>> eigenmodes([[0.5, 0.0], [0.0, 0.2]], [[3.0, 0.0], [0.0, 1.0]])
     (array([0.2, 0.5]), array([1., 3.]))
+    >>> eigenmodes([[0.5, 0.0], [0.0, 0.2]], [[3.0, 0.0], [0.0, 1.0]], basis=np.eye(2))
+    (array([0.5, 0.2]), array([3., 1.]))
     """
     W, F = _checks.matrix("W", W), _checks.feature_matrix("F", F)
     _checks.same_shape(W=W, F=F)
-    _, Q = np.linalg.eigh(F if F.ndim == 2 else F[-1])
+    if basis is None:
+        _, Q = np.linalg.eigh(F if F.ndim == 2 else F[-1])
+    else:
+        Q = _checks.one_matrix("basis", _checks.matrix("basis", basis))
+        if Q.shape != F.shape[-2:]:
+            raise ValueError(f"basis: has shape {Q.shape}; expected {F.shape[-2:]}")
+        if np.abs(Q.T @ Q - np.eye(len(Q))).max() > 1e-8:
+            raise ValueError("basis: is not orthogonal; its columns must have length 1 and be at right angles")
     return np.einsum("ij,...ik,kj->...j", Q, W, Q), np.einsum("ij,...ik,kj->...j", Q, F, Q)
+
+
+class Violations(NamedTuple):
+    """How far a run is from the three laws of gradient flow with one decay, at each of its times; 0 is as they say.
+
+    Attributes
+    ----------
+    head, encoder : array of shape (T,)
+        Norm of the head, and of the encoder, over its start times the fading of decay, minus 1. A law only for losses
+        that are blind to scale.
+    balance : array of shape (T,)
+        Size of the imbalance less its start times the fading, over the size of the start (of F, if that is balanced).
+
+    Examples
+    --------
+    >>> Violations(np.zeros(2), np.zeros(2), np.zeros(2)).largest
+    0.0
+    """
+
+    head: np.ndarray
+    encoder: np.ndarray
+    balance: np.ndarray
+
+    @property
+    def largest(self):
+        """Largest size of all.
+
+        Examples
+        --------
+        >>> Violations(np.array([0.0, -0.5]), np.zeros(2), np.zeros(2)).largest
+        0.5
+        """
+        return float(np.max(np.abs(np.array(self))))
+
+
+def violations(run):
+    r"""Measure a run against the laws of gradient flow.
+
+    .. math::
+        |W|_F = e^{-\rho t} |W(0)|_F , \qquad |\Phi|_F = e^{-\rho t} |\Phi(0)|_F , \qquad
+        F - W^\top W = e^{-2 \rho t} (F - W^\top W)(0)
+
+    Parameters
+    ----------
+    run : Run, DeepRun, MatrixTrajectory
+        Anything with times `t`, heads `W`, feature matrices `F` and the decay, `rho` or ``setting.rho``.
+
+    Returns
+    -------
+    Violations
+
+    Raises
+    ------
+    TypeError
+        If `run` has not got these.
+
+    References
+    ----------
+    Tian, Chen and Ganguli, arXiv 2102.06810, for the law of the imbalance.
+
+    Examples
+    --------
+    >>> from ncl_lib import CosineMatrices, Setting
+    >>> run = CosineMatrices(Setting(sigma2=0.5, rho=0.3)).solve([[1.0, 0.2], [0.1, 0.5]], np.eye(2), [0.0, 2.0])
+    >>> bool(violations(run).largest < 1e-8)
+    True
+    """
+    if not all(hasattr(run, name) for name in ("t", "W", "F")):
+        raise TypeError(f"run={run!r}: expected a run with t, W and F")
+    rho = run.setting.rho if hasattr(run, "setting") else run.rho
+    fade = np.exp(-rho * run.t)
+    lengths = _frobenius(run.W), np.sqrt(np.trace(run.F, axis1=-2, axis2=-1))
+    imbalance = run.F - run.W.mT @ run.W
+    start = _frobenius(imbalance[0]) or _frobenius(run.F[0])
+    with np.errstate(divide="ignore", invalid="ignore"):
+        head, encoder = (length / (fade * length[0]) - 1 for length in lengths)
+        moved = _frobenius(imbalance - fade[:, None, None] ** 2 * imbalance[0]) / start
+    return Violations(head, encoder, moved)
 
 
 def collapse(F, reference=1.0, tolerance=1e-6):

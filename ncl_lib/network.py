@@ -302,7 +302,7 @@ def _descend(weights, records, setting, steps, record_every, progress):
             raise
     k, Ws, Fs, values, ratios = records.arrays()
     trained = LinearNetwork(records.Phi, weights.start_W if weights.head is False else Ws[-1])
-    return Run(setting, k * eta, Ws, Fs, values, ratios, trained, status)
+    return Run(setting, k * eta, Ws, Fs, values, ratios, trained, weights.loss.name, status)
 
 
 class _Weights:

@@ -2,11 +2,15 @@
 
 from __future__ import annotations
 
+import itertools
+import math
 import os
 from concurrent.futures import ProcessPoolExecutor, as_completed
 from dataclasses import dataclass
 from multiprocessing import get_context
+from typing import NamedTuple
 
+import numpy as np
 from threadpoolctl import threadpool_limits
 
 from . import _checks, _progress
@@ -34,6 +38,121 @@ class Outcome:
     point: dict
     value: object = None
     error: BaseException | None = None
+
+
+def grid(**values):
+    """All combinations of values, as points of a :func:`sweep`; the last name runs fastest.
+
+    Parameters
+    ----------
+    **values
+        For each name its values, an iterable that is not empty.
+
+    Returns
+    -------
+    list of dict
+
+    Raises
+    ------
+    TypeError, ValueError
+        If the values of a name are not an iterable, are text, or are none.
+
+    Examples
+    --------
+    >>> grid(loss=["l2", "cosine"], seed=range(2))[1:3]
+    [{'loss': 'l2', 'seed': 1}, {'loss': 'cosine', 'seed': 0}]
+    """
+    if not values:
+        raise ValueError("grid: has no names; give the values of at least one")
+    lists = {}
+    for name, given in values.items():
+        if isinstance(given, (str, bytes)) or not np.iterable(given):
+            raise TypeError(f"{name}={given!r}: expected a sequence of values, such as [{given!r}]")
+        lists[name] = list(given)
+        if not lists[name]:
+            raise ValueError(f"{name}: is empty; at least one value is needed")
+    return [dict(zip(lists, point, strict=True)) for point in itertools.product(*lists.values())]
+
+
+class Summary(NamedTuple):
+    """Mean and standard error of what a group of points gave.
+
+    Attributes
+    ----------
+    mean, error : float or array
+        The error is the sample deviation over the root of the count; nan if there is one value only.
+    count : int
+
+    Examples
+    --------
+    >>> f"{Summary(0.5, 0.03, 5):.2f}"
+    '0.50 ± 0.03'
+    """
+
+    mean: float | np.ndarray
+    error: float | np.ndarray
+    count: int
+
+    def __format__(self, specification):
+        return f"{self.mean:{specification}} ± {self.error:{specification}}"
+
+
+def summarise(outcomes, by=(), value=None):
+    """Mean and standard error of the values of a sweep, over all points that agree in some of their arguments.
+
+    Parameters
+    ----------
+    outcomes : sequence of Outcome
+        What :func:`sweep` returned.
+    by : str or sequence of str, optional
+        Names of arguments that tell groups apart; by default all points are one group.
+    value : callable, optional
+        Makes a number or an array of what a point gave; by default that is one.
+
+    Returns
+    -------
+    dict of Summary, or Summary
+        By the value of `by` if that is one name, by tuples of values if it is several, in the order of their first
+        points. One Summary if `by` is empty.
+
+    Raises
+    ------
+    TypeError, ValueError
+        If there are no outcomes, `by` names no argument of theirs, or its values cannot be told apart by a dict.
+    Exception
+        What a point raised: a mean over the others would hide it.
+
+    Examples
+    --------
+    >>> outcomes = sweep(lambda scale, seed: scale * seed, grid(scale=[1.0, 10.0], seed=[1, 2, 3]))
+    >>> {scale: f"{found:.2f}" for scale, found in summarise(outcomes, by="scale").items()}
+    {1.0: '2.00 ± 0.58', 10.0: '20.00 ± 5.77'}
+    """
+    outcomes = [_checks.instance("outcomes", outcome, Outcome) for outcome in outcomes]
+    if not outcomes:
+        raise ValueError("outcomes: is empty; at least one is needed")
+    names = (by,) if isinstance(by, str) else tuple(by)
+    if value is not None and not callable(value):
+        raise TypeError(f"value={value!r}: expected a callable")
+    groups = {}
+    for outcome in outcomes:
+        if outcome.error is not None:
+            raise outcome.error
+        missing = [name for name in names if name not in outcome.point]
+        if missing:
+            raise ValueError(f"by={by!r}: {missing[0]!r} is no argument of the point {outcome.point!r}")
+        key = outcome.point[by] if isinstance(by, str) else tuple(outcome.point[name] for name in names)
+        found = outcome.value if value is None else value(outcome.value)
+        groups.setdefault(key, []).append(np.asarray(found, float))
+    found = {key: _summary(values) for key, values in groups.items()}
+    return found if names else found[()]
+
+
+def _summary(values):
+    """Mean and standard error of numbers, or of arrays entry by entry."""
+    values, count = np.array(values), len(values)
+    error = values.std(axis=0, ddof=1) / math.sqrt(count) if count > 1 else np.full(values.shape[1:], np.nan)
+    return Summary(_checks.plain(values.mean(axis=0)), _checks.plain(error), count)
 
 
 def processes(count=None):

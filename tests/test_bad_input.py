@@ -37,6 +37,7 @@ from ncl_lib import (
     deep,
     eigenmodes,
     features,
+    grid,
     images,
     invasion_threshold,
     losses,
@@ -45,13 +46,19 @@ from ncl_lib import (
     plots,
     processes,
     regimes_of,
+    sampled_matrices,
+    sampled_modes,
+    sampled_pushes,
     settled_modes,
+    summarise,
     surviving_modes,
     sweep,
+    table,
     time_of,
     train,
     travel_time,
     universal_coordinates,
+    violations,
 )
 from ncl_lib.images import Images
 
@@ -91,6 +98,10 @@ def files_or_type(load):
 
 def training(**options):
     return train(**{"network": START, "setting": SETTING, "steps": 2, "rng": fresh(), **options})
+
+
+def pushes(**options):
+    return sampled_pushes(**{"network": START, "setting": SETTING, "batch": 4, "count": 2, "rng": fresh(), **options})
 
 
 not_finite = st.sampled_from([np.nan, np.inf, -np.inf])
@@ -258,6 +269,47 @@ CASES = {
         ("points", st.sampled_from([[], [None], [1.0]]), lambda x: sweep(dict, x)),
         ("executor", st.sampled_from([1, "pool"]), lambda x: sweep(dict, [{}], executor=x)),
     ],
+    "grid": [
+        ("rho", st.sampled_from([[], (), range(0)]), lambda x: grid(seed=[1], rho=x)),
+        ("rho", st.sampled_from(["l2", b"l2", None, 0.5]), lambda x: grid(rho=x)),
+        ("grid", st.just({}), lambda x: grid(**x)),
+    ],
+    "summarise": [
+        ("outcomes", st.sampled_from([[], [0.5], [None]]), summarise),
+        ("by", st.sampled_from(["rho", ("seed", "rho")]), lambda x: summarise(sweep(dict, [{"seed": 1}]), x)),
+        ("value", st.sampled_from([0.5, "rank"]), lambda x: summarise(sweep(dict, [{}]), value=x)),
+    ],
+    "table": [
+        ("columns", st.sampled_from([None, {}, [1.0], {"a": [1], "b": [1, 2]}]), table),
+        ("formats", st.sampled_from([{"b": ".1f"}, "b"]), lambda x: table({"a": [1.0]}, x)),
+        ("digits", bad_count, lambda x: table({"a": [1.0]}, digits=x)),
+    ],
+    "violations": [("run", st.sampled_from([None, 0.5, MODES]), violations)],
+    "sampled_modes": [
+        ("w", bad_array, lambda x: sampled_modes(x, [1.0, 1.0], SETTING, 40, fresh())),
+        ("f", st.one_of(bad_array, st.just([-1.0, 1.0])), lambda x: sampled_modes([1.0, 1.0], x, SETTING, 40, fresh())),
+        ("setting", st.sampled_from([None, 0.5]), lambda x: sampled_modes([1.0], [1.0], x, 40, fresh())),
+        ("draws", st.one_of(bad_count, st.just(19)), lambda x: sampled_modes([1.0], [1.0], SETTING, x, fresh())),
+        ("rng", st.sampled_from([None, 0]), lambda x: sampled_modes([1.0], [1.0], SETTING, 40, x)),
+        ("data", st.just(1.0), lambda x: sampled_modes([1.0], [1.0], SETTING, 40, fresh(), data=x)),
+        (
+            "loss",
+            st.sampled_from(["mse", None, losses.swav()]),
+            lambda x: sampled_modes([1.0], [1.0], SETTING, 40, fresh(), loss=x),
+        ),
+    ],
+    "sampled_matrices": [
+        ("network", st.sampled_from([None, EYE]), lambda x: sampled_matrices(x, SETTING, 40, fresh())),
+        ("setting", st.sampled_from([None, 0.5]), lambda x: sampled_matrices(START, x, 40, fresh())),
+        ("spectrum", st.just(Setting(0.5, 0.0, [1.0, 2.0])), lambda x: sampled_matrices(START, x, 40, fresh())),
+        ("draws", st.one_of(bad_count, st.just(19)), lambda x: sampled_matrices(START, SETTING, x, fresh())),
+    ],
+    "sampled_pushes": [
+        ("network", st.sampled_from([None, EYE]), lambda x: pushes(network=x)),
+        ("batch", bad_count, lambda x: pushes(batch=x)),
+        ("count", bad_count, lambda x: pushes(count=x)),
+        ("loss", st.sampled_from(["mse", losses.swav()]), lambda x: pushes(loss=x)),
+    ],
     "processes": [("count", bad_count, processes)],
     "clock": [
         ("times", bad_times, lambda x: clock(x, 0.1)),
@@ -366,6 +418,11 @@ CASES = {
     "eigenmodes": [
         ("W", bad_matrix, lambda x: eigenmodes(x, EYE)),
         ("F", bad_features, lambda x: eigenmodes(EYE, x)),
+        (
+            "basis",
+            st.one_of(bad_matrix, st.sampled_from([np.eye(3), 2 * EYE, np.ones((2, 2))])),
+            lambda x: eigenmodes(EYE, EYE, x) if x is not None else eigenmodes(EYE, EYE, "ab"),
+        ),
     ],
     "collapse": [
         (
@@ -460,8 +517,8 @@ CASES = {
         ("extent", bad_positive, lambda x: plots.loss_fields(extent=x)),
     ],
     "plots.training": [
-        ("run", st.sampled_from([None, 0.5]), lambda x: plots.training(x, "l2")),
-        ("loss", st.sampled_from(["mse", None]), lambda x: plots.training(training(), x)),
+        ("run", st.sampled_from([None, 0.5]), plots.training),
+        ("loss_name", st.just(losses.swav()), lambda x: plots.training(training(loss=x))),
     ],
     "plots.water": [
         ("w", bad_array, lambda x: plots.water(x, [1.0, 1.0], SETTING)),
@@ -621,7 +678,6 @@ CASES = {
         ("checkpoint", st.sampled_from([1, True]), lambda x: deeply(checkpoint=x)),
         ("checkpoint_every", bad_count, lambda x: deeply(checkpoint_every=x)),
     ],
-    "plots.deep_training": [("run", st.sampled_from([None, 0.5]), plots.deep_training)],
 }
 # Records that the library makes, and things that take no input.
 RESULTS = {
@@ -639,6 +695,7 @@ RESULTS = {
     "Regime",
     "Run",
     "Status",
+    "Summary",
     "Trajectory",
 }
 ROWS = [(name, *row) for name, rows in CASES.items() for row in rows]

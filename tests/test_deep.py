@@ -48,9 +48,9 @@ def test_a_linear_encoder_follows_the_matrix_flow():
         seed=1,
         centred=False,
     )
-    theory = L2Matrices(Setting(0.5, 0.1)).solve(run.W[0], run.last[0], run.t)
-    assert np.abs(run.W - theory.W).max() < 0.03 and np.abs(run.last - theory.F).max() < 0.03
-    assert run.covariance[-1] == pytest.approx(1.5 * run.last[-1], abs=0.15 * run.last[-1].max())
+    theory = L2Matrices(Setting(0.5, 0.1)).solve(run.W[0], run.F[0], run.t)
+    assert np.abs(run.W - theory.W).max() < 0.03 and np.abs(run.F - theory.F).max() < 0.03
+    assert run.covariance[-1] == pytest.approx(1.5 * run.F[-1], abs=0.15 * run.F[-1].max())
 
 
 @pytest.mark.parametrize(
@@ -74,7 +74,7 @@ def test_norms_of_the_cosine_loss_fade_on_the_clock():
     )
     for name, size in (
         ("W", np.linalg.norm(run.W, axis=(1, 2))),
-        ("last", np.sqrt(np.trace(run.last, axis1=1, axis2=2))),
+        ("F", np.sqrt(np.trace(run.F, axis1=1, axis2=2))),
     ):
         assert size[-1] / size[0] == pytest.approx(np.exp(-0.2 * 3), rel=0.02), name
 

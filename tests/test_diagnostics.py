@@ -8,6 +8,10 @@ from hypothesis import strategies as st
 import ncl_lib
 from ncl_lib import (
     CollapseKind,
+    CosineMatrices,
+    L2Matrices,
+    LinearNetwork,
+    Setting,
     asymmetry,
     balance,
     collapse,
@@ -15,6 +19,8 @@ from ncl_lib import (
     eigenmodes,
     norm_spread,
     participation_ratio,
+    train,
+    violations,
 )
 
 seeds = st.integers(0, 2**32 - 1)
@@ -113,3 +119,32 @@ def test_collapsed_features_have_no_relative_measure():
         participation_ratio(np.zeros((2, 2)))
     with pytest.raises(ValueError, match="W: is 0"):
         asymmetry(np.zeros((2, 2)))
+
+
+def test_violations_vanish_along_exact_flows_and_only_where_a_law_holds(rng):
+    start, setting, times = LinearNetwork.random(8, 4, rng), Setting(0.5, 0.3), [0.0, 1.0, 4.0]
+    assert violations(CosineMatrices(setting).solve(start.W, start.F, times)).largest < 1e-7
+    of_l2 = violations(L2Matrices(setting).solve(start.W, start.F, times))
+    # Balance is a law of both losses; that norms fade on their own is one of the cosine loss alone.
+    assert np.abs(of_l2.balance).max() < 1e-7 and np.abs(of_l2.head[1:]).min() > 0.05
+    assert violations(CosineMatrices(setting).solve(np.eye(4), np.eye(4), times)).largest < 1e-7  # balanced
+
+
+def test_violations_of_a_trained_network_are_proportional_to_the_step():
+    found = []
+    for rate in (0.04, 0.01):
+        start = LinearNetwork.random(8, 4, np.random.default_rng(3))
+        options = dict(loss="cosine", learning_rate=rate, steps=round(8 / rate), batch=32, rng=np.random.default_rng(4))
+        found.append(np.abs(np.array(violations(train(start, Setting(0.5, 0.05), **options)))).max(axis=1))
+    # A quarter, and as much again for chance.
+    assert np.all(found[1] < 0.5 * found[0]) and np.all(found[0] > 1e-3)
+
+
+@given(seeds)
+def test_eigenmodes_in_a_given_basis_are_its_diagonals(seed):
+    W, F = pair(seed)
+    Q = np.linalg.qr(np.random.default_rng(seed).normal(size=(4, 4)))[0]
+    w, f = eigenmodes(np.array([W, 2 * W]), np.array([F, 3 * F]), basis=Q)
+    np.testing.assert_allclose(w[1], 2 * np.diag(Q.T @ W @ Q), atol=1e-12)
+    np.testing.assert_allclose(f[1], 3 * np.diag(Q.T @ F @ Q), atol=1e-12)
+    np.testing.assert_allclose(eigenmodes(W, F, np.linalg.eigh(F)[1]), eigenmodes(W, F))

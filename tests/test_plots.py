@@ -217,9 +217,9 @@ def test_water_fills_the_columns_of_the_living_to_one_level_and_holds_the_volume
 def test_training_counts_every_mode_in_one_regime(rng, loss):
     start, setting = LinearNetwork.random(12, 5, rng), Setting(0.5, 0.3)
     run = train(start, setting, loss=loss, steps=60, batch=64, rng=rng, learning_rate=0.05, record_every=10)
-    heads, norms, regimes, rank = plots.training(run, loss)
+    heads, norms, regimes, relative = plots.training(run)
     assert len(heads.lines) == 5 and norms.get_yscale() == "log"
-    assert np.array_equal(rank.lines[0].get_ydata(), run.effective_rank)
+    np.testing.assert_allclose(relative.lines[0].get_ydata() * 5, run.effective_rank)
     # The areas are stacked up to the number of modes, and the lowest one counts those in Collapse.
     tops = [area.get_paths()[0].vertices[:, 1].max() for area in regimes.collections]
     assert tops[-1] == 5

@@ -2,23 +2,22 @@
 
 from __future__ import annotations
 
-import math
 from dataclasses import dataclass, field
 
 import jax.numpy as jnp
 import numpy as np
 
-from .. import diagnostics
 from .._solve import Status
 from ..flows import SixthOrderFlow, ThirdOrderFlow
 from ..norms import Norms
 from ..regimes import Regime
+from ..runs import Recorded
 from ..setting import Setting
 from .encoders import Encoder, features_of
 
 
 @dataclass(frozen=True, eq=False)
-class DeepRun:
+class DeepRun(Recorded):
     r"""A record of training, with what the theory looks at.
 
     Attributes
@@ -31,7 +30,7 @@ class DeepRun:
         Head.
     bias : array of shape (T, h)
         Its bias, 0 if it has none.
-    last : array of shape (T, h, h)
+    F : array of shape (T, h, h)
         :math:`F = \Phi \Phi^\top` of the last layer.
     covariance, cross : array of shape (T, h, h)
         :math:`E[u u^\top]` and :math:`E[v u^\top]` on pairs of views that are drawn once; of centred features, unless
@@ -64,7 +63,7 @@ class DeepRun:
     t: np.ndarray
     W: np.ndarray
     bias: np.ndarray
-    last: np.ndarray
+    F: np.ndarray
     covariance: np.ndarray
     cross: np.ndarray
     norm_spread: np.ndarray
@@ -74,8 +73,8 @@ class DeepRun:
     status: Status
 
     @property
-    def effective_rank(self):
-        """Participation ratio of the second moments of the features, shape (T,); nan where features vanish.
+    def moments(self):
+        """Second moments of features, shape (T, h, h), the same as `covariance`.
 
         Examples
         --------
@@ -83,20 +82,14 @@ class DeepRun:
         >>> source = lambda n, rng: rng.standard_normal((n, 6))
         >>> noise = Augmentation(noise=0.5)
         >>> run = train_deep(linear_encoder(6, 3, seed=0), source, noise, rho=0.05, steps=2, batch=32, seed=1)
-        >>> bool(np.all(run.effective_rank > 1))
+        >>> run.moments is run.covariance
         True
         """
-        sizes = np.trace(self.covariance, axis1=1, axis2=2)
-        return np.array(
-            [
-                diagnostics.participation_ratio(C) if size > 0 else np.nan
-                for C, size in zip(self.covariance, sizes, strict=True)
-            ]
-        )
+        return self.covariance
 
     @property
-    def commutator(self):
-        """Relative commutator of head and second moments, shape (T,).
+    def norms(self):
+        r"""Root-mean-square lengths of features and predictions, and their mean product, from the recorded moments.
 
         Examples
         --------
@@ -104,40 +97,12 @@ class DeepRun:
         >>> source = lambda n, rng: rng.standard_normal((n, 6))
         >>> noise = Augmentation(noise=0.5)
         >>> run = train_deep(linear_encoder(6, 3, seed=0), source, noise, rho=0.05, steps=2, batch=32, seed=1)
-        >>> run.commutator.shape
+        >>> run.norms.phi.shape
         (3,)
         """
-        return diagnostics.commutator(self.W, self.covariance)
-
-    @property
-    def heads(self):
-        """Eigenvalues of the symmetric part of the head, ascending, shape (T, h).
-
-        Examples
-        --------
-        >>> from ncl_lib.deep import Augmentation, linear_encoder, train_deep
-        >>> source = lambda n, rng: rng.standard_normal((n, 6))
-        >>> noise = Augmentation(noise=0.5)
-        >>> run = train_deep(linear_encoder(6, 3, seed=0), source, noise, rho=0.05, steps=2, batch=32, seed=1)
-        >>> run.heads.shape
-        (3, 3)
-        """
-        return np.linalg.eigvalsh((self.W + self.W.mT) / 2)
-
-    @property
-    def balance(self):
-        r"""Imbalance :math:`\Phi \Phi^\top - W^\top W` of last layer and head, shape (T, h, h).
-
-        Examples
-        --------
-        >>> from ncl_lib.deep import Augmentation, linear_encoder, train_deep
-        >>> source = lambda n, rng: rng.standard_normal((n, 6))
-        >>> noise = Augmentation(noise=0.5)
-        >>> run = train_deep(linear_encoder(6, 3, seed=0), source, noise, rho=0.05, steps=2, batch=32, seed=1)
-        >>> run.balance.shape
-        (3, 3, 3)
-        """
-        return self.last - self.W.mT @ self.W
+        squares = (np.einsum("tii->t", M) for M in (self.covariance, self.W @ self.covariance @ self.W.mT))
+        phi, psi = (np.sqrt(np.maximum(square, 0.0)) for square in squares)
+        return Norms(phi, psi, np.einsum("tij,tji->t", self.W, self.cross))
 
     @property
     def regimes(self):
@@ -157,8 +122,9 @@ class DeepRun:
         (3, 3)
         """
         found = []
-        for w, W, F, C, B in zip(self.heads, self.W, self.last, self.covariance, self.cross, strict=True):
-            size, total, signal = np.trace(F), np.trace(C), np.trace(B)
+        norms = self.norms
+        for k, w in enumerate(self.heads):
+            size, total, signal = (np.trace(M[k]) for M in (self.F, self.covariance, self.cross))
             if not (signal > 0 and total >= signal):
                 found.append(np.full(len(w), Regime.COLLAPSE))
                 continue
@@ -166,8 +132,8 @@ class DeepRun:
             if self.loss_name == "l2":
                 found.append(ThirdOrderFlow(setting).regime(w))
             else:
-                norms = Norms(math.sqrt(total), math.sqrt(np.trace(W @ C @ W.T)), float(np.trace(W @ B)))
-                found.append(SixthOrderFlow(setting, norms).regime(w))
+                now = Norms(*(float(values[k]) for values in (norms.phi, norms.psi, norms.cross)))
+                found.append(SixthOrderFlow(setting, now).regime(w))
         return np.array(found)
 
     def features(self, x):
@@ -202,4 +168,4 @@ def measure(model, x, x2, kind, centred):
         loss = np.mean(np.sum((p - v) ** 2, axis=1)) / 2 if kind == "l2" else -cosine
         moments = dict(covariance=(u.T @ u + v.T @ v) / (2 * n), cross=(v.T @ u + u.T @ v) / (2 * n))
         spread = np.std(sizes) / np.mean(sizes)
-    return dict(W=W, bias=bias, last=last @ last.T, **moments, norm_spread=spread, alignment=cosine, loss=loss)
+    return dict(W=W, bias=bias, F=last @ last.T, **moments, norm_spread=spread, alignment=cosine, loss=loss)

@@ -15,7 +15,7 @@ from .measured import (
 from .modes import feature_sizes, features_before_and_after, mode_trajectories, regime_map, regime_shift
 from .style import BLUE, CYCLE, GREEN, GREY, ORANGE, PURPLE, RED, REGIME_COLOURS, STROKES, use_book_style
 from .survival import fates, water
-from .training import deep_training, training
+from .training import training
 
 __all__ = [
     "BLUE",
@@ -32,7 +32,6 @@ __all__ = [
     "bifurcation_diagram",
     "collapse_probability",
     "curves",
-    "deep_training",
     "fates",
     "feature_sizes",
     "features_before_and_after",

@@ -20,8 +20,8 @@ def curves(lines, xlabel, ylabel, logx=False, logy=False, markers=False, ax=None
 
     Parameters
     ----------
-    lines : mapping of label to (x, y)
-        Each a pair of arrays of shape (n,).
+    lines : mapping of label to (x, y) or (x, y, error)
+        Arrays of shape (n,); with errors, a band of one of them on both sides.
     xlabel, ylabel : str
     logx, logy : bool, optional
         Logarithmic axes.
@@ -40,11 +40,15 @@ def curves(lines, xlabel, ylabel, logx=False, logy=False, markers=False, ax=None
     """
     _checks.instance("lines", lines, Mapping)
     ax = own_axes(ax)
-    for k, (label, pair) in enumerate(lines.items()):
-        x, y = (_checks.array(f"lines[{label!r}]", values, ndim=1) for values in pair)
-        _checks.same_length(**{"lines: x": x, "lines: y": y})
+    for k, (label, line) in enumerate(lines.items()):
+        if len(line) not in (2, 3):
+            raise ValueError(f"lines[{label!r}]: has {len(line)} parts; expected (x, y) or (x, y, error)")
+        x, y, *error = (_checks.array(f"lines[{label!r}]", values, ndim=1) for values in line)
+        _checks.same_length(**dict(zip(("lines: x", "lines: y", "lines: error"), (x, y, *error), strict=False)))
         style = dict(color=CYCLE[k % len(CYCLE)], ls=STROKES[k % len(STROKES)])
         ax.plot(x, y, marker="osDv^"[k % 5] if markers else None, ms=5, label=label, **style)
+        if error:
+            ax.fill_between(x, y - error[0], y + error[0], color=style["color"], alpha=0.2, lw=0)
     ax.set(xlabel=xlabel, ylabel=ylabel, xscale="log" if logx else "linear", yscale="log" if logy else "linear")
     ax.legend()
     return ax

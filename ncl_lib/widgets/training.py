@@ -206,9 +206,9 @@ class TrainingPanel(ipywidgets.VBox):
 
     def _draw(self, loss):
         figure = Figure(figsize=(9.0, 6.0), layout="constrained")
-        plots.training(self.run, loss, figure.subplots(2, 2))
+        plots.training(self.run, figure.subplots(2, 2))
         words = _words(self.run, loss)
-        alt = f"Head eigenvalues, norms, regimes and effective rank over time. {words}"
+        alt = f"Head eigenvalues, norms, regimes and relative effective rank over time. {words}"
         self.picture.value = image(figure, alt, "png")
         self.message.value = f'<p aria-live="polite">{words}</p>'
 
