@@ -22,8 +22,10 @@ from .diagnostics import (
     eigenmodes,
     norm_spread,
     participation_ratio,
+    relative_error,
     violations,
 )
+from .encoders import EncoderTrajectory, L2Encoders
 from .expectations import Expectation, alignment, cosine_matrices, cosine_modes
 from .flows import SixthOrderFlow, ThirdOrderFlow, travel_time
 from .matrices import CosineMatrices, CosineMatrixTrajectory, L2Matrices, MatrixTrajectory
@@ -37,6 +39,7 @@ from .setting import Setting
 from .survival import invasion_threshold, settled_modes, surviving_modes
 from .sweeps import Outcome, Summary, grid, processes, summarise, sweep
 from .tables import table
+from .unequal import UnequalDecays
 
 __version__ = "0.1.0"
 
@@ -54,8 +57,10 @@ __all__ = [
     "CosineMatrixTrajectory",
     "CosineModeTrajectory",
     "CosineModes",
+    "EncoderTrajectory",
     "Equilibrium",
     "Expectation",
+    "L2Encoders",
     "L2Matrices",
     "L2Modes",
     "LinearNetwork",
@@ -71,6 +76,7 @@ __all__ = [
     "Summary",
     "ThirdOrderFlow",
     "Trajectory",
+    "UnequalDecays",
     "alignment",
     "asymmetry",
     "balance",
@@ -93,6 +99,7 @@ __all__ = [
     "plots",
     "processes",
     "regimes_of",
+    "relative_error",
     "sampled_matrices",
     "sampled_modes",
     "sampled_pushes",

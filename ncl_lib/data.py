@@ -243,10 +243,7 @@ class LatentClasses:
         >>> data.probe_accuracy([[1.0, 0.0], [0.0, 0.0]]).round(4)
         array([0.8413, 0.5   ])
         """
-        Phi = _checks.array("Phi", Phi, ndim=2)
-        if Phi.shape[1] != len(self.means):
-            raise ValueError(f"Phi: has shape {Phi.shape}; expected (h, {len(self.means)})")
-        ridge = _checks.number("ridge", ridge, minimum=0)
+        Phi, ridge = self._encoder(Phi), _checks.number("ridge", ridge, minimum=0)
         # Scaled first, so that features of size 1e-200 do not square to 0.
         size = np.abs(Phi).max() or 1.0
         Phi, ridge = Phi / size, ridge / size / size
@@ -263,3 +260,52 @@ class LatentClasses:
                 margin = classes[:, place] * (classes @ (read * self.means)[informative])
                 found[k] = ndtr(margin / spread).mean()
         return found
+
+    def _encoder(self, Phi):
+        Phi = _checks.array("Phi", Phi, ndim=2)
+        if Phi.shape[1] != len(self.means):
+            raise ValueError(f"Phi: has shape {Phi.shape}; expected (h, {len(self.means)})")
+        return Phi
+
+    def fitted_accuracy(self, Phi, rng, resolution=0.0, train=4000, test=10_000):
+        r"""Accuracy of linear probes that are fitted to finitely many, noisy features, on others.
+
+        Parameters
+        ----------
+        Phi : array of shape (h, d)
+            Encoder.
+        rng : numpy.random.Generator
+        resolution : float, optional
+            Variance >= 0 of the noise on every feature when it is read, in units of their mean variance.
+        train, test : int, optional
+            Data to fit to, and to be tested on.
+
+        Returns
+        -------
+        array of shape (d,)
+            Shares of right answers, with standard errors up to ``0.5 / sqrt(test)``.
+
+        Raises
+        ------
+        TypeError, ValueError
+            If `Phi` is not a finite array of shape (h, d), or a number is out of bounds.
+
+        Notes
+        -----
+        Least squares on the signs, by :func:`numpy.linalg.lstsq`.
+
+        Examples
+        --------
+        >>> data = LatentClasses([1.0, 1.0], [1.0, 1.0])
+        >>> found = data.fitted_accuracy([[1.0, 0.0], [0.0, 0.0]], np.random.default_rng(0))
+        >>> bool(np.all(np.abs(found - [0.8413, 0.5]) < 0.02))
+        True
+        """
+        Phi, rng = self._encoder(Phi), _checks.generator(rng)
+        resolution = _checks.number("resolution", resolution, minimum=0)
+        train, test = _checks.integer("train", train, minimum=1), _checks.integer("test", test, minimum=1)
+        x, y = self.labelled(train + test, rng)
+        u = x @ (Phi / (np.abs(Phi).max() or 1.0)).T
+        u += np.sqrt(resolution * u.var(axis=0).mean()) * rng.standard_normal(u.shape)
+        probe = np.linalg.lstsq(u[:train], y[:train], rcond=None)[0]
+        return np.mean((u[train:] @ probe > 0) == (y[train:] > 0), axis=0)

@@ -220,6 +220,36 @@ def eigenmodes(W, F, basis=None):
     return np.einsum("ij,...ik,kj->...j", Q, W, Q), np.einsum("ij,...ik,kj->...j", Q, F, Q)
 
 
+def relative_error(value, reference):
+    r"""Distance of two arrays over the size of the second, :math:`|x - x_0| / |x_0|` (dimensionless).
+
+    Parameters
+    ----------
+    value, reference : array of one shape
+        The reference is not 0.
+
+    Returns
+    -------
+    float
+
+    Raises
+    ------
+    TypeError, ValueError
+        If an array is not finite and real, shapes differ, or the reference is 0.
+
+    Examples
+    --------
+    >>> relative_error([3.0, 4.5], [3.0, 4.0])
+    0.1
+    """
+    value, reference = _checks.array("value", value), _checks.array("reference", reference)
+    _checks.same_shape(value=value, reference=reference)
+    size = np.max(np.abs(reference))
+    if size == 0:
+        raise ValueError("reference: is 0; a relative error needs one that is not")
+    return float(np.linalg.norm((value - reference) / size) / np.linalg.norm(reference / size))
+
+
 class Violations(NamedTuple):
     """How far a run is from the three laws of gradient flow with one decay, at each of its times; 0 is as they say.
 

@@ -16,6 +16,7 @@ import ncl_lib
 from ncl_lib import (
     CosineMatrices,
     CosineModes,
+    L2Encoders,
     L2Matrices,
     L2Modes,
     LinearNetwork,
@@ -23,6 +24,7 @@ from ncl_lib import (
     Setting,
     SixthOrderFlow,
     ThirdOrderFlow,
+    UnequalDecays,
     alignment,
     asymmetry,
     balance,
@@ -46,6 +48,7 @@ from ncl_lib import (
     plots,
     processes,
     regimes_of,
+    relative_error,
     sampled_matrices,
     sampled_modes,
     sampled_pushes,
@@ -138,6 +141,7 @@ bad_times = st.one_of(
     st.sampled_from([[], [0.0, 0.0], [1.0, 0.5], [0.0, np.nan], [[0.0, 1.0]], "t", [0.0, np.inf]]), no_array
 )
 bad_positive = st.one_of(st.just(0), bad_decay)
+bad_tolerance = st.one_of(bad_positive, st.sampled_from([1e-13, 0.1]))
 bad_target_ratio = bad_decay
 
 # argument it must name, strategy of bad values, call; one row an argument of every public callable
@@ -284,6 +288,34 @@ CASES = {
         ("formats", st.sampled_from([{"b": ".1f"}, "b"]), lambda x: table({"a": [1.0]}, x)),
         ("digits", bad_count, lambda x: table({"a": [1.0]}, digits=x)),
     ],
+    "L2Encoders": [
+        ("setting", st.sampled_from([None, 0.5]), L2Encoders),
+        ("head_decay", bad_decay.filter(lambda x: x is not None), lambda x: L2Encoders(SETTING, x)),
+        ("target_rate", bad_positive.filter(lambda x: x is not None), lambda x: L2Encoders(SETTING, None, x)),
+        ("Phi", bad_array, lambda x: L2Encoders(SETTING).velocity(x, [[1.0]])),
+        ("W", bad_matrix, lambda x: L2Encoders(SETTING).velocity(np.eye(2, 3), x)),
+        ("target", st.sampled_from([np.eye(2), "Phi"]), lambda x: L2Encoders(SETTING).velocity(np.eye(2, 3), EYE, x)),
+        ("start", st.sampled_from([None, EYE]), lambda x: L2Encoders(SETTING).solve(x, [0.0, 1.0])),
+        ("spectrum", st.just([1.0, 2.0]), lambda x: L2Encoders(Setting(0.5, 0.0, x)).solve(START, [0.0, 1.0])),
+        ("times", bad_times, lambda x: L2Encoders(SETTING).solve(START, x)),
+        ("tolerance", bad_tolerance, lambda x: L2Encoders(SETTING).solve(START, [0.0, 1.0], x)),
+    ],
+    "UnequalDecays": [
+        ("modes", st.sampled_from([None, FLOW, SETTING]), lambda x: UnequalDecays(x, 0.1)),
+        ("head_decay", bad_decay, lambda x: UnequalDecays(MODES, x)),
+        ("w", bad_array, lambda x: UnequalDecays(MODES, 0.1).solve(x, [1.0, 1.0], [0.0, 1.0])),
+        (
+            "f",
+            st.one_of(bad_array, st.just([-1.0, 1.0])),
+            lambda x: UnequalDecays(MODES, 0.1).solve(EYE[0], x, [0.0, 1]),
+        ),
+        ("times", bad_times, lambda x: UnequalDecays(MODES, 0.1).solve([1.0], [1.0], x)),
+        ("tolerance", bad_tolerance, lambda x: UnequalDecays(MODES, 0.1).solve([1.0], [1.0], [0.0, 1.0], x)),
+    ],
+    "relative_error": [
+        ("value", bad_array, lambda x: relative_error(x, [1.0, 1.0])),
+        ("reference", st.one_of(bad_array, st.just([0.0, 0.0])), lambda x: relative_error([1.0, 1.0], x)),
+    ],
     "violations": [("run", st.sampled_from([None, 0.5, MODES]), violations)],
     "sampled_modes": [
         ("w", bad_array, lambda x: sampled_modes(x, [1.0, 1.0], SETTING, 40, fresh())),
@@ -294,7 +326,7 @@ CASES = {
         ("data", st.just(1.0), lambda x: sampled_modes([1.0], [1.0], SETTING, 40, fresh(), data=x)),
         (
             "loss",
-            st.sampled_from(["mse", None, losses.swav()]),
+            st.sampled_from(["mse", None, losses.vicreg()]),
             lambda x: sampled_modes([1.0], [1.0], SETTING, 40, fresh(), loss=x),
         ),
     ],
@@ -308,7 +340,7 @@ CASES = {
         ("network", st.sampled_from([None, EYE]), lambda x: pushes(network=x)),
         ("batch", bad_count, lambda x: pushes(batch=x)),
         ("count", bad_count, lambda x: pushes(count=x)),
-        ("loss", st.sampled_from(["mse", losses.swav()]), lambda x: pushes(loss=x)),
+        ("loss", st.sampled_from(["mse", losses.vicreg()]), lambda x: pushes(loss=x)),
     ],
     "processes": [("count", bad_count, processes)],
     "clock": [
@@ -570,6 +602,13 @@ CASES = {
         ("rng", st.sampled_from([None, 0]), lambda x: CLASSES.labelled(3, x)),
         ("Phi", st.one_of(bad_array, st.just(np.eye(3))), CLASSES.probe_accuracy),
         ("ridge", bad_decay, lambda x: CLASSES.probe_accuracy(EYE, x)),
+        ("Phi", st.one_of(bad_array, st.just(np.eye(3))), lambda x: CLASSES.fitted_accuracy(x, fresh())),
+        ("rng", st.sampled_from([None, 0]), lambda x: CLASSES.fitted_accuracy(EYE, x)),
+        ("resolution", bad_decay, lambda x: CLASSES.fitted_accuracy(EYE, fresh(), x)),
+        *(
+            (name, bad_count, lambda x, name=name: CLASSES.fitted_accuracy(EYE, fresh(), **{name: x}))
+            for name in ("train", "test")
+        ),
     ],
     "features.FeatureModes": [
         ("setting", st.sampled_from([None, 0.5]), features.FeatureModes),
@@ -681,6 +720,7 @@ CASES = {
 }
 # Records that the library makes, and things that take no input.
 RESULTS = {
+    "EncoderTrajectory",
     "deep.DeepRun",
     "deep.Encoder",
     "images.load_digits",

@@ -107,3 +107,15 @@ def test_data_and_heads_of_the_wrong_shape_are_named(rng):
         train(start, Setting(0.5, 0.1), steps=1, rng=rng, data=lambda n, rng: np.zeros((n, 5)))
     with pytest.raises(ValueError, match=r"head: made a matrix of shape \(2, 2\)"):
         train(start, Setting(0.5, 0.1), steps=1, rng=rng, head=lambda F: np.eye(2))
+
+
+def test_fitted_probes_come_to_the_exact_accuracy(rng):
+    data = LatentClasses([1.0, 0.7, 0.0], [1.0, 1.0, 1.0])
+    Phi = rng.normal(size=(2, 3))
+    exact = data.probe_accuracy(Phi)
+    found = data.fitted_accuracy(Phi, rng, train=20_000, test=40_000)
+    assert np.abs(found - exact).max() < 4 * 0.5 / np.sqrt(40_000) + 0.002  # and the error of the fit
+    # Noise of the size of the features costs accuracy: that of an aligned mode in closed form.
+    noisy = data.fitted_accuracy(np.eye(3), rng, resolution=1.0, train=20_000, test=40_000)
+    noise = np.mean(data.spectrum)
+    assert noisy[:2] == pytest.approx(ndtr(np.array([1.0, 0.7]) / np.sqrt(1 + noise)), abs=0.012)
