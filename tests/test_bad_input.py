@@ -67,7 +67,7 @@ from ncl_lib.images import Images
 
 SETTING = Setting(0.5, 0.05)
 FLOW, MODES, MATRICES = ThirdOrderFlow(SETTING), L2Modes(SETTING), L2Matrices(SETTING)
-EYE = np.eye(2)
+EYE, TIMES = np.eye(2), [0.0, 1.0]
 NORMS = Norms(1.0, 1.0, 1.0)
 START = LinearNetwork(np.eye(2, 3), EYE)
 CLASSES = data.LatentClasses([1.0, 1.0], [1.0, 1.0])
@@ -307,7 +307,7 @@ CASES = {
         (
             "f",
             st.one_of(bad_array, st.just([-1.0, 1.0])),
-            lambda x: UnequalDecays(MODES, 0.1).solve(EYE[0], x, [0.0, 1]),
+            lambda x: UnequalDecays(MODES, 0.1).solve(EYE[0], x, TIMES),
         ),
         ("times", bad_times, lambda x: UnequalDecays(MODES, 0.1).solve([1.0], [1.0], x)),
         ("tolerance", bad_tolerance, lambda x: UnequalDecays(MODES, 0.1).solve([1.0], [1.0], [0.0, 1.0], x)),
@@ -605,10 +605,8 @@ CASES = {
         ("Phi", st.one_of(bad_array, st.just(np.eye(3))), lambda x: CLASSES.fitted_accuracy(x, fresh())),
         ("rng", st.sampled_from([None, 0]), lambda x: CLASSES.fitted_accuracy(EYE, x)),
         ("resolution", bad_decay, lambda x: CLASSES.fitted_accuracy(EYE, fresh(), x)),
-        *(
-            (name, bad_count, lambda x, name=name: CLASSES.fitted_accuracy(EYE, fresh(), **{name: x}))
-            for name in ("train", "test")
-        ),
+        ("train", bad_count, lambda x: CLASSES.fitted_accuracy(EYE, fresh(), train=x)),
+        ("test", bad_count, lambda x: CLASSES.fitted_accuracy(EYE, fresh(), test=x)),
     ],
     "features.FeatureModes": [
         ("setting", st.sampled_from([None, 0.5]), features.FeatureModes),
