@@ -34,7 +34,7 @@ from .network import LinearNetwork, train
 from .norms import Norms
 from .regimes import Regime, classify, critical_ratio, regimes_of, universal_coordinates
 from .runs import Run
-from .sampled import sampled_matrices, sampled_modes, sampled_pushes
+from .sampled import gradient_error, sampled_matrices, sampled_modes, sampled_pushes
 from .setting import Setting
 from .survival import invasion_threshold, settled_modes, surviving_modes
 from .sweeps import Outcome, Summary, grid, processes, summarise, sweep
@@ -90,6 +90,7 @@ __all__ = [
     "data",
     "eigenmodes",
     "features",
+    "gradient_error",
     "grid",
     "images",
     "invasion_threshold",

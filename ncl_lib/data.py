@@ -267,7 +267,7 @@ class LatentClasses:
             raise ValueError(f"Phi: has shape {Phi.shape}; expected (h, {len(self.means)})")
         return Phi
 
-    def fitted_accuracy(self, Phi, rng, resolution=0.0, train=4000, test=10_000):
+    def fitted_accuracy(self, Phi, rng, resolution=0.0, relative=True, train=4000, test=10_000):
         r"""Accuracy of linear probes that are fitted to finitely many, noisy features, on others.
 
         Parameters
@@ -276,7 +276,9 @@ class LatentClasses:
             Encoder.
         rng : numpy.random.Generator
         resolution : float, optional
-            Variance >= 0 of the noise on every feature when it is read, in units of their mean variance.
+            Variance >= 0 of the noise on every feature when it is read.
+        relative : bool, optional
+            Whether it is in units of the mean variance of the features.
         train, test : int, optional
             Data to fit to, and to be tested on.
 
@@ -303,9 +305,14 @@ class LatentClasses:
         """
         Phi, rng = self._encoder(Phi), _checks.generator(rng)
         resolution = _checks.number("resolution", resolution, minimum=0)
+        _checks.instance("relative", relative, bool)
         train, test = _checks.integer("train", train, minimum=1), _checks.integer("test", test, minimum=1)
         x, y = self.labelled(train + test, rng)
-        u = x @ (Phi / (np.abs(Phi).max() or 1.0)).T
-        u += np.sqrt(resolution * u.var(axis=0).mean()) * rng.standard_normal(u.shape)
+        # Scaled first, so that features of size 1e-200 do not square to 0.
+        size = np.abs(Phi).max() or 1.0
+        u = x @ (Phi / size).T
+        noise = math.sqrt(resolution * u.var(axis=0).mean()) if relative else math.sqrt(resolution) / size
+        # Noise far above the features would make them vanish in rounding, which is what it does to a reader too.
+        u += noise * rng.standard_normal(u.shape)
         probe = np.linalg.lstsq(u[:train], y[:train], rcond=None)[0]
         return np.mean((u[train:] @ probe > 0) == (y[train:] > 0), axis=0)

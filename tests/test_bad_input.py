@@ -39,6 +39,7 @@ from ncl_lib import (
     deep,
     eigenmodes,
     features,
+    gradient_error,
     grid,
     images,
     invasion_threshold,
@@ -336,6 +337,13 @@ CASES = {
         ("spectrum", st.just(Setting(0.5, 0.0, [1.0, 2.0])), lambda x: sampled_matrices(START, x, 40, fresh())),
         ("draws", st.one_of(bad_count, st.just(19)), lambda x: sampled_matrices(START, SETTING, x, fresh())),
     ],
+    "gradient_error": [
+        ("loss", st.sampled_from([None, "l2"]), lambda x: gradient_error(x, fresh())),
+        ("rng", st.sampled_from([None, 0]), lambda x: gradient_error(losses.L2, x)),
+        ("n", bad_count, lambda x: gradient_error(losses.L2, fresh(), n=x)),
+        ("h", bad_count, lambda x: gradient_error(losses.L2, fresh(), h=x)),
+        ("step", bad_positive, lambda x: gradient_error(losses.L2, fresh(), step=x)),
+    ],
     "sampled_pushes": [
         ("network", st.sampled_from([None, EYE]), lambda x: pushes(network=x)),
         ("batch", bad_count, lambda x: pushes(batch=x)),
@@ -605,6 +613,7 @@ CASES = {
         ("Phi", st.one_of(bad_array, st.just(np.eye(3))), lambda x: CLASSES.fitted_accuracy(x, fresh())),
         ("rng", st.sampled_from([None, 0]), lambda x: CLASSES.fitted_accuracy(EYE, x)),
         ("resolution", bad_decay, lambda x: CLASSES.fitted_accuracy(EYE, fresh(), x)),
+        ("relative", st.sampled_from([None, 1]), lambda x: CLASSES.fitted_accuracy(EYE, fresh(), 0.1, x)),
         ("train", bad_count, lambda x: CLASSES.fitted_accuracy(EYE, fresh(), train=x)),
         ("test", bad_count, lambda x: CLASSES.fitted_accuracy(EYE, fresh(), test=x)),
     ],
@@ -698,6 +707,16 @@ CASES = {
         ("mirror", st.sampled_from([None, 1]), lambda x: deep.Augmentation(mirror=x)),
     ],
     "deep.images_source": [("images", st.sampled_from([1.0, [1.0], np.zeros((0, 2))]), deep.images_source)],
+    "deep.view_moments": [
+        ("augmentation", st.sampled_from([None, 0.5]), lambda x: deep.view_moments(x, EYE, 0)),
+        (
+            "x",
+            st.sampled_from([1.0, [1.0], np.zeros((0, 2)), [["a"]]]),
+            lambda x: deep.view_moments(deep.Augmentation(), x, 0),
+        ),
+        ("seed", st.sampled_from([None, -1, 0.5]), lambda x: deep.view_moments(deep.Augmentation(), EYE, x)),
+        ("copies", bad_count, lambda x: deep.view_moments(deep.Augmentation(), EYE, 0, x)),
+    ],
     "deep.train_deep": [
         ("encoder", st.sampled_from([None, START]), lambda x: deeply(encoder=x)),
         ("source", st.sampled_from([None, EYE]), lambda x: deeply(source=x)),

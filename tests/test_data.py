@@ -119,3 +119,7 @@ def test_fitted_probes_come_to_the_exact_accuracy(rng):
     noisy = data.fitted_accuracy(np.eye(3), rng, resolution=1.0, train=20_000, test=40_000)
     noise = np.mean(data.spectrum)
     assert noisy[:2] == pytest.approx(ndtr(np.array([1.0, 0.7]) / np.sqrt(1 + noise)), abs=0.012)
+    # Features that have collapsed can be read at a relative resolution, and not at an absolute one.
+    options = dict(resolution=0.01, train=20_000, test=40_000)
+    assert data.fitted_accuracy(1e-100 * np.eye(3), rng, **options)[0] == pytest.approx(ndtr(1.0), abs=0.01)
+    assert data.fitted_accuracy(1e-100 * np.eye(3), rng, relative=False, **options)[0] == pytest.approx(0.5, abs=0.02)

@@ -20,6 +20,7 @@ from ncl_lib.deep import (
     linear_encoder,
     mlp_encoder,
     train_deep,
+    view_moments,
 )
 
 ROOT = Path(__file__).parent.parent
@@ -382,3 +383,15 @@ def test_the_experiment_says_where_data_are_missing(tmp_path):
 def test_images_source_draws_from_all(rng):
     drawn = images_source(np.arange(10)[:, None])(1000, rng)
     assert set(drawn.ravel()) == set(range(10))
+
+
+def test_moments_of_views_are_signal_and_noise(rng):
+    # A factor exp(a) of both views, and noise on each: cross moments E[e^a]^2 S, total E[e^2a] S plus the noise.
+    x = rng.standard_normal((50_000, 3)) * [1.0, 2.0, 0.5]
+    total, cross = view_moments(Augmentation(brightness=0.3, noise=0.5), x, seed=0, copies=1)
+    S = np.diag([1.0, 4.0, 0.25])
+    assert (
+        np.abs(cross - np.exp(0.09) * S).max() < 0.12
+        and np.abs(total - np.exp(0.18) * S - 0.25 * np.eye(3)).max() < 0.12
+    )
+    np.testing.assert_array_equal(cross, cross.T)

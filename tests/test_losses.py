@@ -5,7 +5,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from ncl_lib import LinearNetwork, Setting, ThirdOrderFlow, train
+from ncl_lib import LinearNetwork, Setting, ThirdOrderFlow, gradient_error, train
 from ncl_lib.features import FeatureMatrices, FeatureModes
 from ncl_lib.losses import COSINE, ISO, L2, FeatureHead, Loss, barlow_twins, swav, vicreg
 
@@ -19,35 +19,25 @@ LOSSES = {
 BLIND = ("cosine", "barlow", "swav")  # to the scale of all features
 
 
-def differences(value, x, step=1e-6):
-    """Gradient of `value` in `x`, by central differences."""
-    slope = np.zeros_like(x)
-    for place in np.ndindex(x.shape):
-        change = np.zeros_like(x)
-        change[place] = step
-        slope[place] = (value(x + change) - value(x - change)) / (2 * step)
-    return slope
-
-
 @pytest.mark.parametrize("name", [name for name in LOSSES if name != "swav"])
 def test_pushes_are_gradients(name, rng):
-    loss, (u, v), W = LOSSES[name], rng.standard_normal((2, 7, 3)), rng.standard_normal((3, 3))
-    W = W if loss.head else np.eye(3)
-    _, on_u, on_v, on_W = loss.pushes(u, v, W)
-    assert -7 * differences(lambda x: loss.pushes(x, v, W)[0], u) == pytest.approx(on_u, abs=1e-6)
-    assert -7 * differences(lambda x: loss.pushes(u, x, W)[0], v) == pytest.approx(on_v, abs=1e-6)
-    if loss.head:
-        assert -7 * differences(lambda x: loss.pushes(u, v, x)[0], W) == pytest.approx(on_W, abs=1e-6)
+    assert gradient_error(LOSSES[name], rng, n=7) < 1e-6
 
 
 def test_pushes_of_swav_are_gradients_with_assignments_held_fixed(rng):
     """The assignments are constants: a small temperature of balancing makes them so for small changes."""
-    (u, v), W = rng.standard_normal((2, 7, 3)), rng.standard_normal((3, 3))
-    loss = swav(temperature=0.5, sharpness=1e6)  # assignments are then all equal, whatever the features are
-    _, on_u, on_v, on_W = loss.pushes(u, v, W)
-    assert -7 * differences(lambda x: loss.pushes(x, v, W)[0], u) == pytest.approx(on_u, abs=1e-5)
-    assert -7 * differences(lambda x: loss.pushes(u, x, W)[0], v) == pytest.approx(on_v, abs=1e-5)
-    assert -7 * differences(lambda x: loss.pushes(u, v, x)[0], W) == pytest.approx(on_W, abs=1e-5)
+    # Assignments are then all equal, whatever the features are.
+    assert gradient_error(swav(temperature=0.5, sharpness=1e6), rng, n=7) < 1e-5
+
+
+@pytest.mark.parametrize("which", [0, 1, 2])
+def test_a_wrong_push_is_seen(which, rng):
+    def pushes(u, v, W):
+        value, *right = L2.pushes(u, v, W)
+        right[which] = right[which] + 1e-3
+        return value, *right
+
+    assert 1e-4 < gradient_error(Loss("wrong", pushes), rng) < 1e-2
 
 
 def test_assignments_of_swav_are_balanced(rng):

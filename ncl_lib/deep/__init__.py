@@ -4,7 +4,7 @@ The encoder is a trunk, which may be anything, and a last linear layer without b
 the layers, Optax steps; the three are optional to install (``pip install 'ncl-lib[images]'``).
 """
 
-from .augment import Augmentation, images_source
+from .augment import Augmentation, images_source, view_moments
 from .encoders import Encoder, conv_encoder, linear_encoder, mlp_encoder
 from .record import DeepRun
 from .train import train_deep
@@ -18,4 +18,5 @@ __all__ = [
     "linear_encoder",
     "mlp_encoder",
     "train_deep",
+    "view_moments",
 ]

@@ -9,6 +9,7 @@ import jax.numpy as jnp
 import numpy as np
 
 from .. import _checks
+from .encoders import checked_seed
 
 
 @dataclass(frozen=True)
@@ -117,3 +118,46 @@ def drawn(source, n, rng):
     if not np.all(np.isfinite(x)):
         raise ValueError("source: drew entries that are nan or infinite; all must be finite")
     return jnp.asarray(x)
+
+
+def view_moments(augmentation, x, seed, copies=4):
+    """Second moments of pairs of views of the same data, pixels in a row, each about its mean.
+
+    Parameters
+    ----------
+    augmentation : Augmentation or callable
+        ``augmentation(key, x)`` makes one view of each.
+    x : array of shape (n, ...)
+        Data.
+    seed : int
+    copies : int, optional
+        Pairs of views of each datum.
+
+    Returns
+    -------
+    total, cross : arrays of shape (d, d)
+        Covariance of a view, and of one view with the other, symmetrised.
+
+    Raises
+    ------
+    TypeError, ValueError
+        If an argument is of the wrong kind or out of bounds.
+
+    Examples
+    --------
+    >>> x = np.random.default_rng(0).standard_normal((4000, 3))
+    >>> total, cross = view_moments(Augmentation(noise=1.0), x, seed=0)
+    >>> np.diag(total - cross).round(1)
+    array([1., 1., 1.])
+    """
+    if not callable(augmentation):
+        raise TypeError(f"augmentation={augmentation!r}: expected a callable")
+    x = np.asanyarray(x)
+    if x.ndim < 2 or len(x) == 0 or x.dtype.kind not in "fiu":
+        raise ValueError(f"x: has shape {x.shape}, {x.dtype}; expected real numbers of shape (n, ...) with n >= 1")
+    copies = _checks.integer("copies", copies, minimum=1)
+    key, many = jax.random.key(checked_seed(seed)), np.repeat(x, copies, axis=0)
+    views = [np.asarray(view(augmentation, jax.random.fold_in(key, k), many), float) for k in (1, 2)]
+    one, two = (v.reshape(len(v), -1) - v.reshape(len(v), -1).mean(axis=0) for v in views)
+    cross = one.T @ two / len(one)
+    return (one.T @ one + two.T @ two) / (2 * len(one)), (cross + cross.T) / 2
