@@ -146,9 +146,7 @@ def test_drives(model, rng, closure):
 
 def over_time(closure, times, picture=False):
     """Modes over time in JavaScript, for a case x."""
-    last = f"clock({times[-1] - times[0]}, x.rho)"
-    shape = f"shapeOf(x.w, x.f, x.sigma2, '{closure}', {last}, {str(picture).lower()})"
-    return f"fading({shape}, x.rho, {times})"
+    return f"fading(shapeOf(x.w, x.f, x.sigma2, '{closure}', {str(picture).lower()}), x.rho, {times})"
 
 
 @pytest.mark.parametrize("closure", ["leading", "exact"])
@@ -195,8 +193,9 @@ def test_run_ends_where_its_predictions_vanish(model):
         {"w": [size] * h, "f": [size * size] * h, "sigma2": sigma2, "rho": rho}
         for h, size, sigma2, rho in [(8, 0.6, 0.5, 0.0), (8, 0.6, 0.5, 0.1), (4, 0.3, 1.5, 0.02), (3, 1.1, 0.2, 0.0)]
     ]
-    shape = "shapeOf(x.w, x.f, x.sigma2, 'sixth-order', clock(40, x.rho))"
-    found = model(f"{{const s = {shape}; return [s.status, timeOf(s.end, x.rho)]}}", cases)
+    expression = """{const end = shapeOf(x.w, x.f, x.sigma2, 'sixth-order').ended();
+        return [end.status, timeOf(end.tau, x.rho)]}"""
+    found = model(expression, cases)
     drawn = model(over_time("sixth-order", times.tolist()), cases)
     for case, (status, end), path in zip(cases, found, drawn, strict=True):
         run = CosineModes(Setting(case["sigma2"], case["rho"]), "sixth-order").solve(case["w"], case["f"], times)
@@ -220,9 +219,9 @@ def test_flow_on_a_line_has_run_away_where_the_library_says_so(model):
 def test_shapes_are_held_once_they_have_settled(model, rng):
     """Beyond e^30 |w|^2 on the clock, as in the library: no later reading changes them."""
     cases = [case for case in starts(rng, 30) if sum(x > 0 for x in case["w"]) > 1]
-    expression = """{const s = shapeOf(x.w, x.f, x.sigma2, 'leading', Infinity, true);
+    expression = """{const s = shapeOf(x.w, x.f, x.sigma2, 'leading', true);
         const end = Math.exp(30.01) * x.w.reduce((sum, w) => sum + w * w, 0);
-        return [s.status, s.at(end).w, s.at(1e300).w, s.at(Infinity).w]}"""
+        return [s.ended().status, s.at(end).w, s.at(1e300).w, s.at(Infinity).w]}"""
     for case, (status, at_end, later, last) in zip(cases, model(expression, cases), strict=True):
         run = CosineModes(Setting(case["sigma2"], 0.0), "leading").solve(case["w"], case["f"], [0.0, 1e15])
         assert status == run.status == "ok" and at_end == later == last
@@ -257,7 +256,7 @@ def test_who_lives_in_a_picture_lives_in_the_library(model, rng):
         {"w": rng.uniform(-1, 1, 6).tolist(), "f": rng.uniform(0, 1.2, 6).tolist(), "sigma2": rng.uniform(0.05, 2)}
         for _ in range(25)
     ]
-    found = model("living(shapeOf(x.w, x.f, x.sigma2, 'exact', Infinity, true).at(Infinity).f)", cases)
+    found = model("living(shapeOf(x.w, x.f, x.sigma2, 'exact', true).at(Infinity).f)", cases)
     several = 0
     for case, alive in zip(cases, found, strict=True):
         run = CosineModes(Setting(case["sigma2"], 0.0)).solve(case["w"], case["f"], [0.0, 1e14], tolerance=1e-7)

@@ -33,7 +33,7 @@ const startOf = ({ spread }) => {
 
 /** The shape that all decays share, and the line of every mode over the clock. */
 function shapesOf(state) {
-  const shape = shapeOf(...startOf(state), state.sigma2, "exact", LAST, true);
+  const shape = shapeOf(...startOf(state), state.sigma2, "exact", true);
   const taus = grid(Math.log10(FIRST) - 1, Math.log10(LAST), 140).map((x) => 10 ** x);
   const rows = taus.map((tau) => shape.at(tau).w);
   return { shape, start: shape.at(0).w, lines: grid(0, MODES - 1, MODES).map((k) => taus.map((tau, i) => [tau, rows[i][k]])) };

@@ -45,11 +45,11 @@ function hyperbolas(w0, f0) {
 }
 
 /**
- * The shape of modes on the clock of weight decay, up to the reading `last`: heads and features `at(tau)`, held where
- * the shape has settled, and the reading `end` at which predictions have vanished, or infinity. For a `picture`
- * everything is as accurate as a line is thick.
+ * The shape of modes on the clock of weight decay, followed as far as somebody asks: heads and features `at(tau)`, held
+ * where the shape has settled; whether it `reaches` a reading before predictions vanish; and how it has `ended()`, as
+ * {status, tau}. For a `picture` everything is as accurate as a line is thick.
  */
-export function shapeOf(w0, f0, sigma2, closure, last, picture = false) {
+export function shapeOf(w0, f0, sigma2, closure, picture = false) {
   const { sign, start, place } = hyperbolas(w0, f0);
   const scale = squares(w0);
   const few = w0.length < 12; // which have longer tails
@@ -67,12 +67,19 @@ export function shapeOf(w0, f0, sigma2, closure, last, picture = false) {
     }
     return turn.map((value) => scale * Math.exp(x) * value);
   };
-  /** How fast each mode returns by itself, at leading order. */
-  const diagonal = (x, angle) => {
+  /**
+   * How fast each mode returns by itself: its rate changes with it at leading order, and its amplitude at its rate, the
+   * true one or that at leading order. Whichever is faster: too much damping costs little, too little keeps steps short.
+   */
+  const diagonal = (x, angle, slope) => {
     const { w, p } = place(angle);
     const { phi, psi, cross } = normsOf(w, p.map((a) => a * a), sigma2);
+    const unit = (scale * Math.exp(x)) / (phi * psi);
     const pull = ((1 + sigma2) * cross) / psi ** 2;
-    return w.map((value, k) => (scale * Math.exp(x) * Math.min(0, value * (1 - pull * value) - pull * p[k] ** 2)) / (phi * psi));
+    return w.map((value, k) => {
+      const rate = p[k] === 0 ? 0 : (slope[k] * sign[k]) / p[k];
+      return Math.min(0, Math.min(rate * value, unit * value * (1 - pull * value)) - unit * pull * p[k] ** 2);
+    });
   };
   const predictions = (angle) => {
     const { w, p } = place(angle);
@@ -80,21 +87,28 @@ export function shapeOf(w0, f0, sigma2, closure, last, picture = false) {
   };
   const least = VANISHED * predictions(start);
   const vanishing = (angle) => predictions(angle) - least;
-  const range = [0, Math.min(Math.log1p(last / scale), LONGEST)];
   const path = picture
-    ? sketch(velocity, diagonal, start, range, PICTURE, vanishing)
-    : integrate(velocity, start, range, 1e-8, vanishing);
-  const at = (tau) => {
-    const { w, p } = place(path.at(Math.min(Math.log1p(tau / scale), range[1])));
-    return { w, f: p.map((a) => a * a) };
+    ? sketch(velocity, diagonal, start, [0, LONGEST], PICTURE, vanishing)
+    : integrate(velocity, start, [0, LONGEST], 1e-8, vanishing);
+  const x = (tau) => Math.min(Math.log1p(tau / scale), LONGEST);
+  return {
+    at(tau) {
+      const { w, p } = place(path.at(x(tau)));
+      return { w, f: p.map((a) => a * a) };
+    },
+    reaches: (tau) => path.reaches(x(tau)),
+    ended() {
+      const { status, time } = path.ended();
+      return { status, tau: status === "ok" ? Infinity : scale * Math.expm1(time) };
+    },
   };
-  return { at, status: path.status, end: path.status === "ok" ? Infinity : scale * Math.expm1(path.end) };
 }
 
 /** Modes over time, {t, w, f}, from their shape: faded by decay, and cut where predictions have vanished. */
 export function fading(shape, rho, times) {
-  const t = times.filter((time) => clock(time - times[0], rho) <= shape.end);
-  const states = t.map((time) => shape.at(clock(time - times[0], rho)));
+  const reading = (time) => clock(time - times[0], rho);
+  const t = times.filter((time) => shape.reaches(reading(time)));
+  const states = t.map((time) => shape.at(reading(time)));
   const left = t.map((time) => Math.exp(-rho * (time - times[0])));
   return {
     t,

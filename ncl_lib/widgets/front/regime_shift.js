@@ -3,14 +3,12 @@ import { normsOf } from "./averages.js";
 import { explorable } from "./explorable.js";
 import { grid, phasePortrait, remembered, sweep } from "./figures.js";
 import { classify, sextic } from "./lines.js";
-import { clock, fading, frozenModes, shapeOf } from "./modes.js";
+import { fading, frozenModes, shapeOf } from "./modes.js";
 import { bounds } from "./parameters.js";
 
 export const name = "regime-shift";
 
 const [, MODES] = bounds(name, "mode");
-const [SLOWEST] = bounds(name, "rho");
-const [SMALLEST] = bounds(name, "size");
 const TIMES = 81;
 const END = 3; // of the time shown, in units of 1 / rho: how far weights fade on their own
 const PICTURES = { frozen: "norms frozen", coupled: "norms coupled", exact: "exact" };
@@ -36,20 +34,19 @@ const legend = {
 function shapesOf({ sigma2, spread }) {
   const w = startOf({ size: 1, spread });
   const f = w.map((x) => x * x);
-  const last = clock(END / SLOWEST, SLOWEST) / SMALLEST ** 2;
-  const shape = (closure) => shapeOf(w, f, sigma2, closure, last, true);
+  const shape = (closure) => shapeOf(w, f, sigma2, closure, true);
   return { coupled: shape("leading"), exact: shape("exact") };
 }
 
 const recallShapes = remembered(["sigma2", "spread"], shapesOf);
 
 /** The same shape of modes that start at another size. */
-const ofSize = ({ at, end }, size) => ({
+const ofSize = ({ at, reaches }, size) => ({
   at(tau) {
     const { w, f } = at(tau / size ** 2);
     return { w: w.map((x) => size * x), f: f.map((x) => size ** 2 * x) };
   },
-  end: end * size ** 2,
+  reaches: (tau) => reaches(tau / size ** 2),
 });
 
 /** A run with the flow that its norms make at every time, and the lines of all modes. */

@@ -33,36 +33,54 @@ function crossing(height) {
 }
 
 /**
- * The path of all steps: its state `at` any time, held from `end` on, and how it ended, `status`, with the words of the library:
- * "ok", "blow-up", or "singular" where `vanishing(y)` has fallen below 0.
+ * The path of all steps, walked as far as somebody asks: its state `at` any time, held from its end on; whether it
+ * `reaches` a time; and how it ends, `ended()`, as {status, time} with the words of the library: "ok", "blow-up",
+ * "stalled", or "singular" where `vanishing(y)` has fallen below 0.
  */
 function pathAlong(steps, y0, range, vanishing) {
   const limit = BLOW_UP * Math.max(1, ...y0.map(Math.abs));
   const ends = { "blow-up": (y) => limit - Math.max(...y.map(Math.abs)), ...(vanishing && { singular: vanishing }) };
   const walked = [];
-  let end = range[0];
+  let time = range[0]; // up to which it has been walked
   let status = null;
-  for (const step of steps) {
-    walked.push(step);
-    status = Object.keys(ends).find((verdict) => ends[verdict](step.next) < 0) ?? null;
-    end = status ? step.from + step.dt * crossing((x) => ends[status](step.inside(x))) : step.reached;
-    if (status) break;
-  }
-  const at = (asked) => {
-    const t = Math.min(asked, end);
-    let [low, high] = [0, walked.length - 1]; // the first step that reaches t is between them
-    while (low < high) {
-      const middle = (low + high) >> 1;
-      if (walked[middle].reached < t) low = middle + 1;
-      else high = middle;
+  const walkTo = (t) => {
+    while (time < t && !status) {
+      const { done, value: step } = steps.next();
+      if (done) {
+        status = time === range[1] ? "ok" : "stalled";
+        break;
+      }
+      walked.push(step);
+      status = Object.keys(ends).find((verdict) => ends[verdict](step.next) < 0) ?? null;
+      time = status ? step.from + step.dt * crossing((x) => ends[status](step.inside(x))) : step.reached;
     }
-    return t > range[0] ? walked[low].inside((t - walked[low].from) / walked[low].dt) : y0.slice();
   };
-  return { at, end, status: status ?? (end === range[1] ? "ok" : "stalled") };
+  return {
+    at(asked) {
+      walkTo(asked);
+      const t = Math.min(asked, time);
+      if (t <= range[0]) return y0.slice();
+      let [low, high] = [0, walked.length - 1]; // the first step that reaches t is between them
+      while (low < high) {
+        const middle = (low + high) >> 1;
+        if (walked[middle].reached < t) low = middle + 1;
+        else high = middle;
+      }
+      return walked[low].inside((t - walked[low].from) / walked[low].dt);
+    },
+    reaches(t) {
+      walkTo(t);
+      return t <= time;
+    },
+    ended() {
+      walkTo(Infinity);
+      return { status, time };
+    },
+  };
 }
 
 /** States of a path at those of these times that it reaches. */
-export const statesAt = (path, times) => times.filter((t) => t <= path.end).map(path.at);
+export const statesAt = (path, times) => times.filter(path.reaches).map(path.at);
 
 // The pair of Dormand and Prince: stages, error of a step, and its continuous extension.
 const A = [
@@ -126,14 +144,15 @@ function between(y, next, k, dt, x) {
 export function sketch(velocity, diagonal, y0, range, tolerance, vanishing = null) {
   const gamma = 1 - Math.SQRT1_2;
   const attempt = (t, y, dt, slope) => {
-    const rates = diagonal(t, y);
+    const rates = diagonal(t, y, slope);
     const k1 = slope.map((value, j) => (dt * value) / (1 - gamma * dt * rates[j]));
     const middle = velocity(t + dt, y.map((value, j) => value + k1[j]));
     const k2 = middle.map((value, j) => (dt * value - 2 * k1[j]) / (1 - gamma * dt * rates[j]));
     const next = y.map((value, j) => value + 1.5 * k1[j] + 0.5 * k2[j]);
     let error = 0;
     for (let j = 0; j < y.length; j++) {
-      const size = tolerance * (0.1 + Math.min(1, Math.abs(next[j]))); // the logarithm of what is drawn, where large
+      // Where it is large, it is the logarithm of what is drawn; far below 0, of nothing.
+      const size = tolerance * (0.1 + Math.max(-next[j], Math.min(1, next[j])));
       error = Math.max(error, Math.abs(k1[j] + k2[j]) / 2 / size);
     }
     const inside = (x) => y.map((value, j) => value + x * (next[j] - value));

@@ -33,7 +33,7 @@ const TAUS = [0, ...grid(FIRST, LAST, 101).map((x) => 10 ** x)];
 
 /** The exact run at the readings of the clock, its lines in both pictures and what they need, and who lives. */
 function runOf({ w, f, sigma2 }) {
-  const shape = turns(w, f) ? shapeOf(w, f, sigma2, "exact", Infinity, true) : { at: () => ({ w, f }) };
+  const shape = turns(w, f) ? shapeOf(w, f, sigma2, "exact", true) : { at: () => ({ w, f }) };
   const run = TAUS.map(shape.at);
   // Survivors may leave the range of the starts; so does the picture then.
   const reach = (values, [low, high]) => [Math.min(low, 1.05 * Math.min(...values)), Math.max(high, 1.05 * Math.max(...values))];
