@@ -91,40 +91,52 @@ function mapped(a, power, n, tail) {
   for (let factor = Math.SQRT1_2, k = 0; k < 4; k++, factor = Math.sqrt(factor)) if (negligible(t * factor)) t *= factor;
   const kappa = Math.asinh(t / length);
   const { nodes, weights } = halfRule(n);
-  const squares = new Float64Array(n);
-  const masses = new Float64Array(n);
+  const squares = [];
+  const masses = [];
   for (let k = 0; k < n; k++) {
     const at = length * Math.sinh(kappa * nodes[k]);
-    squares[k] = at * at;
-    masses[k] = weights[k] * length * kappa * Math.sqrt(1 + squares[k] / (length * length));
+    squares.push(at * at);
+    masses.push(weights[k] * length * kappa * Math.sqrt(1 + squares[k] / (length * length)));
   }
   return { squares, masses };
+}
+
+/**
+ * Room for as many modes, kept: making it anew took as long as all sums. Besides factors of the integrand it holds, per
+ * mode, what the first node alone decides of the determinant, and the sums over the second.
+ */
+const desks = new Map();
+function deskFor(h) {
+  if (!desks.has(h)) {
+    const parts = ["a", "p", "spread", "mixed", "wf", "flat", "steep", "inverse", "pulled", "pulledTwice"];
+    desks.set(h, Object.fromEntries(parts.map((part) => [part, new Float64Array(h)])));
+  }
+  return desks.get(h);
 }
 
 /** Exact drive for each feature at finite width, by quadrature over two variables; `n` nodes each, cut where `tail` is left. */
 function exactRate(w, f, sigma2, n = 56, tail = 1e-14) {
   const s = 1 + sigma2;
   const h = w.length;
-  const rate = new Array(h).fill(0);
-  if (f.filter((x) => x > 0).length < 2) return rate; // on a line both directions are signs
-  const a = Float64Array.from(f, (x) => 2 * s * x);
-  const p = Float64Array.from(a, (x, k) => w[k] * w[k] * x);
+  if (f.filter((x) => x > 0).length < 2) return w.map(() => 0); // on a line both directions are signs
+  const { a, p, spread, mixed, wf, flat, steep, inverse, pulled, pulledTwice } = deskFor(h);
+  const rate = new Array(h);
+  for (let k = 0; k < h; k++) {
+    a[k] = 2 * s * f[k];
+    p[k] = w[k] * w[k] * a[k];
+    spread[k] = 2 * f[k] * (s * s - 1);
+    mixed[k] = 2 * w[k] * w[k] * f[k] * spread[k];
+    wf[k] = w[k] * f[k];
+    rate[k] = 0;
+  }
   const first = mapped(a, 1, n, tail);
   const second = mapped(p, 3, n, tail);
-  const spread = Float64Array.from(f, (x) => 2 * x * x * (s * s - 1));
-  const mixed = Float64Array.from(spread, (x, k) => 2 * w[k] * w[k] * x);
-  const wf = Float64Array.from(f, (x, k) => w[k] * x);
-  // Per mode: what the first node alone decides of the determinant, and the sums over the second.
-  const flat = new Float64Array(h);
-  const steep = new Float64Array(h);
-  const own = new Float64Array(h);
-  const inverse = new Float64Array(h);
   for (let i = 0; i < n; i++) {
     const x = first.squares[i];
     for (let k = 0; k < h; k++) {
       flat[k] = 1 + a[k] * x;
       steep[k] = p[k] + mixed[k] * x;
-      own[k] = w[k] * (s + 2 * f[k] * (s * s - 1) * x);
+      pulled[k] = pulledTwice[k] = 0;
     }
     for (let m = 0; m < n; m++) {
       const y = second.squares[m];
@@ -137,12 +149,16 @@ function exactRate(w, f, sigma2, n = 56, tail = 1e-14) {
         cross += wf[k] * inverse[k];
       }
       const P = ((4 / Math.PI) * first.masses[i] * second.masses[m]) / Math.sqrt(product);
-      const pull = 2 * y;
+      const pull = 2 * y * P;
+      const pullCross = pull * cross;
       for (let k = 0; k < h; k++) {
         const uv = inverse[k];
-        rate[k] += P * uv * (1 - pull * own[k] * (cross + 2 * wf[k] * uv));
+        rate[k] += P * uv;
+        pulled[k] += pullCross * uv;
+        pulledTwice[k] += pull * uv * uv;
       }
     }
+    for (let k = 0; k < h; k++) rate[k] -= w[k] * (s + spread[k] * x) * (pulled[k] + 2 * wf[k] * pulledTwice[k]);
   }
   return rate;
 }

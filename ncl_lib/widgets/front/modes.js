@@ -7,7 +7,7 @@ import { integrate, sketch, statesAt } from "./steps.js";
 const VANISHED = 5e-7; // predictions, in units of the start, at which a closure has let them die
 const LONGEST = 30; // logarithm of the clock, in units of |w|^2, after which a shape has settled
 const LEAST = 1e-7; // amplitude of a mode, in units of the largest, that is told from none
-const PICTURE = 2e-3; // accuracy of a step where a line is to be drawn
+const PICTURE = 4e-3; // accuracy of a step where a line is to be drawn
 
 /** Time of the shape at time t. */
 export const clock = (t, rho) => (rho > 0 ? Math.expm1(2 * rho * t) / (2 * rho) : t);
@@ -41,7 +41,16 @@ function hyperbolas(w0, f0) {
     }
     return { w, p };
   };
-  return { sign, start, place };
+  /** A nearby angle at which the sum of all w^2 is that of the start: heads of the living by one factor, nearly. */
+  const onTheSphere = (angle) => {
+    const { w, p } = place(angle);
+    const small = 1e-2 * Math.max(...p.map((a) => a * a));
+    const turn = w.map((x, k) => (sign[k] * x * p[k]) / (p[k] ** 2 + small));
+    const gained = w.reduce((total, x, k) => total + x * sign[k] * p[k] * turn[k], 0);
+    const share = (squares(w0) - squares(w)) / (2 * gained);
+    return angle.map((value, k) => value + share * turn[k]);
+  };
+  return { sign, start, place, onTheSphere };
 }
 
 /**
@@ -50,7 +59,8 @@ function hyperbolas(w0, f0) {
  * {status, tau}. For a `picture` everything is as accurate as a line is thick.
  */
 export function shapeOf(w0, f0, sigma2, closure, picture = false) {
-  const { sign, start, place } = hyperbolas(w0, f0);
+  const { sign, start, place, onTheSphere } = hyperbolas(w0, f0);
+  const conserving = closure !== "sixth-order"; // all closures but the paper's leave |w| alone
   const scale = squares(w0);
   const few = w0.length < 12; // which have longer tails
   const rule = !picture ? [] : few ? [12, 1e-6] : [8, 1e-4];
@@ -59,8 +69,8 @@ export function shapeOf(w0, f0, sigma2, closure, picture = false) {
     const least = LEAST * Math.max(...p.map(Math.abs));
     const rate = driveRate(w, p.map((a) => (a === 0 ? 0 : Math.max(Math.abs(a), least) ** 2)), sigma2, closure, null, rule);
     const turn = rate.map((value, k) => sign[k] * value * p[k]);
-    if (closure !== "sixth-order") {
-      // All closures but the paper's leave |w| alone exactly; rounding and quadrature would not.
+    if (conserving) {
+      // Exactly so, where rounding and quadrature would not.
       const along = w.map((x, k) => sign[k] * x * p[k]);
       const share = along.reduce((total, value, k) => total + value * turn[k], 0) / squares(along);
       for (let k = 0; k < turn.length; k++) turn[k] -= share * along[k];
@@ -88,7 +98,7 @@ export function shapeOf(w0, f0, sigma2, closure, picture = false) {
   const least = VANISHED * predictions(start);
   const vanishing = (angle) => predictions(angle) - least;
   const path = picture
-    ? sketch(velocity, diagonal, start, [0, LONGEST], PICTURE, vanishing)
+    ? sketch(velocity, diagonal, start, [0, LONGEST], PICTURE, vanishing, conserving ? onTheSphere : undefined)
     : integrate(velocity, start, [0, LONGEST], 1e-8, vanishing);
   const x = (tau) => Math.min(Math.log1p(tau / scale), LONGEST);
   return {

@@ -139,16 +139,17 @@ function between(y, next, k, dt, x) {
 /**
  * The same for a picture, to about `tolerance`: the linearly implicit two-stage method of order 2 that keeps its order
  * for any matrix in the place of the Jacobian, here a `diagonal`, so that modes at rest do not keep steps short. Its
- * error is estimated against its first stage, which bounds what a straight line between two steps leaves out.
+ * error is estimated against its first stage, which bounds what a straight line between two steps leaves out. Every
+ * step is led back by `restore` to what the flow conserves.
  */
-export function sketch(velocity, diagonal, y0, range, tolerance, vanishing = null) {
+export function sketch(velocity, diagonal, y0, range, tolerance, vanishing = null, restore = (y) => y) {
   const gamma = 1 - Math.SQRT1_2;
   const attempt = (t, y, dt, slope) => {
     const rates = diagonal(t, y, slope);
     const k1 = slope.map((value, j) => (dt * value) / (1 - gamma * dt * rates[j]));
     const middle = velocity(t + dt, y.map((value, j) => value + k1[j]));
     const k2 = middle.map((value, j) => (dt * value - 2 * k1[j]) / (1 - gamma * dt * rates[j]));
-    const next = y.map((value, j) => value + 1.5 * k1[j] + 0.5 * k2[j]);
+    const next = restore(y.map((value, j) => value + 1.5 * k1[j] + 0.5 * k2[j]));
     let error = 0;
     for (let j = 0; j < y.length; j++) {
       // Where it is large, it is the logarithm of what is drawn; far below 0, of nothing.
@@ -160,5 +161,5 @@ export function sketch(velocity, diagonal, y0, range, tolerance, vanishing = nul
   };
   const step = (range[1] - range[0]) / 50;
   const rescale = (error) => Math.min(3, Math.max(0.2, 0.9 / Math.sqrt(error || 1e-4)));
-  return pathAlong(march(y0, range, { step, slope: velocity(range[0], y0), attempt, rescale, most: 5000 }), y0, range, vanishing);
+  return pathAlong(march(y0, range, { step, slope: velocity(range[0], y0), attempt, rescale, most: 600 }), y0, range, vanishing);
 }
