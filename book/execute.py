@@ -114,6 +114,7 @@ def run(path):
     """Run one chapter in its folder; the notebook with outputs, seconds, and what went wrong."""
     # One thread of linear algebra each: chapters side by side would get in each other's way.
     os.environ |= {"OMP_NUM_THREADS": "1", "OPENBLAS_NUM_THREADS": "1", "TQDM_DISABLE": "1"}
+    os.environ["NCL_LIB_PICTURES"] = "1"  # pages are read without a kernel: explorables draw what stands in for them
     notebook = read(path)
     try:
         result = single_nb_execution(notebook, cwd=str(path.parent), timeout=TIMEOUT, allow_errors=False)

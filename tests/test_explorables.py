@@ -4,6 +4,7 @@ import gzip
 import html
 import json
 import re
+from pathlib import Path
 
 import numpy as np
 import pytest
@@ -22,7 +23,10 @@ from ncl_lib import (
     settled_modes,
     surviving_modes,
 )
+from ncl_lib import widgets as widgets_module
 from ncl_lib.widgets import Clock, PhaseDiagram, PhaseLine, RegimeShift, Survival, model_script, page_script
+from ncl_lib.widgets._image import PICTURES
+from ncl_lib.widgets.parameters import PARAMETERS, page_name
 
 
 @pytest.fixture(scope="module")
@@ -140,11 +144,16 @@ def test_drives(model, rng, closure):
         compare(drive, modes.drive(case["w"], case["f"]), 1e-9)
 
 
+def over_time(closure, times, picture=False):
+    """Modes over time in JavaScript, for a case x."""
+    return f"fading(shapeOf(x.w, x.f, x.sigma2, '{closure}', {str(picture).lower()}), x.rho, {times})"
+
+
 @pytest.mark.parametrize("closure", ["leading", "exact"])
 def test_trajectories(model, rng, closure):
     cases = list(starts(rng, 6 if closure == "exact" else 40))
     times = np.linspace(0, 3, 7)
-    expression = f"solveModes(x.w, x.f, x.sigma2, x.rho, {times.tolist()}, '{closure}')"
+    expression = over_time(closure, times.tolist())
     for case, found in zip(cases, model(expression, cases), strict=True):
         run = CosineModes(Setting(case["sigma2"], case["rho"]), closure).solve(case["w"], case["f"], times)
         compare(found["w"], run.w, 1e-6)
@@ -154,11 +163,11 @@ def test_trajectories(model, rng, closure):
 def test_pictures_are_as_accurate_as_a_line_is_thick(model, rng):
     """What figures draw: an implicit method of low order that stiff modes do not slow down."""
     cases = list(starts(rng, 30))
-    times = [0.0, *np.geomspace(0.1, 1e3, 60)]
-    expression = f"solveModes(x.w, x.f, x.sigma2, 0, {[float(t) for t in times]}, 'exact', null, true)"
-    for case, found in zip(cases, model(expression, cases), strict=True):
+    times = [0.0, *np.geomspace(0.1, 1e3, 60).tolist()]
+    still = [case | {"rho": 0.0} for case in cases]
+    for case, found in zip(cases, model(over_time("exact", times, picture=True), still), strict=True):
         run = CosineModes(Setting(case["sigma2"], 0.0)).solve(case["w"], case["f"], times, tolerance=1e-6)
-        compare(found["w"], run.w, 0.02)
+        compare(found["w"], run.w, 0.01)
 
 
 def test_effective_rank(model, rng):
@@ -169,8 +178,7 @@ def test_effective_rank(model, rng):
 def test_trajectories_with_frozen_norms(model, rng):
     cases = list(starts(rng, 40, parabola=True))
     times = np.linspace(0, 3, 7)
-    expression = f"""solveModes(x.w, x.f, x.sigma2, x.rho, {times.tolist()}, 'sixth-order',
-        normsOf(x.w, x.f, x.sigma2))"""
+    expression = f"frozenModes(x.w, x.sigma2, x.rho, {times.tolist()}, normsOf(x.w, x.f, x.sigma2))"
     for case, found in zip(cases, model(expression, cases), strict=True):
         setting = Setting(case["sigma2"], case["rho"])
         norms = Norms.of_modes(case["w"], case["f"], setting)
@@ -178,11 +186,86 @@ def test_trajectories_with_frozen_norms(model, rng):
         compare(found["w"][: len(run.t)], run.w, 1e-6)
 
 
-def test_coupled_sixth_order_run_ends_where_its_predictions_vanish(model):
-    w, times = [0.6] * 8, np.linspace(0, 12, 25).tolist()
-    (found,) = model(f"solveModes(x, x.map(v => v * v), 0.5, 0, {times}, 'sixth-order')", [w])
-    run = CosineModes(Setting(0.5, 0.0), "sixth-order").solve(w, np.square(w), times)
-    assert run.status == "singular" and found["t"] == run.t.tolist()
+def test_run_ends_where_its_predictions_vanish(model):
+    """The closure of sixth order lets heads die in finite time; both hosts say when, to the digits of either."""
+    times = np.linspace(0, 40, 401)
+    cases = [
+        {"w": [size] * h, "f": [size * size] * h, "sigma2": sigma2, "rho": rho}
+        for h, size, sigma2, rho in [(8, 0.6, 0.5, 0.0), (8, 0.6, 0.5, 0.1), (4, 0.3, 1.5, 0.02), (3, 1.1, 0.2, 0.0)]
+    ]
+    expression = """{const end = shapeOf(x.w, x.f, x.sigma2, 'sixth-order').ended();
+        return [end.status, timeOf(end.tau, x.rho)]}"""
+    found = model(expression, cases)
+    drawn = model(over_time("sixth-order", times.tolist()), cases)
+    for case, (status, end), path in zip(cases, found, drawn, strict=True):
+        run = CosineModes(Setting(case["sigma2"], case["rho"]), "sixth-order").solve(case["w"], case["f"], times)
+        assert (status, run.status) == ("singular", "singular")
+        assert end == pytest.approx(run.status.time, rel=1e-6)
+        assert path["t"] == run.t.tolist() and 2 < len(run.t) < 401
+
+
+def test_flow_on_a_line_has_run_away_where_the_library_says_so(model):
+    """The last of the times before an end are kept, and no later ones."""
+    times = np.linspace(0, 0.3, 3001)
+    cases = [{"sigma2": s, "rho": r, "w": -1.5} for s, r in [(0.0, 0.0), (0.5, 0.1), (2.0, 0.3)]]
+    norms = Norms(1.0, 1.0, -1.0)
+    flow = "sextic(x.sigma2, x.rho, {phi: 1, psi: 1, cross: -1})"
+    found = model(f"modeOverTime({flow}, x.w, {times.tolist()})", cases)
+    for case, path in zip(cases, found, strict=True):
+        run = SixthOrderFlow(Setting(case["sigma2"], case["rho"]), norms).solve(case["w"], times)
+        assert run.status == "blow-up" and 1 < len(path) == len(run.t) < 3001
+
+
+def test_shapes_are_held_once_they_have_settled(model, rng):
+    """Beyond e^30 |w|^2 on the clock, as in the library: no later reading changes them."""
+    cases = [case for case in starts(rng, 30) if sum(x > 0 for x in case["w"]) > 1]
+    expression = """{const s = shapeOf(x.w, x.f, x.sigma2, 'leading', true);
+        const end = Math.exp(30.01) * x.w.reduce((sum, w) => sum + w * w, 0);
+        return [s.ended().status, s.at(end).w, s.at(1e300).w, s.at(Infinity).w]}"""
+    for case, (status, at_end, later, last) in zip(cases, model(expression, cases), strict=True):
+        run = CosineModes(Setting(case["sigma2"], 0.0), "leading").solve(case["w"], case["f"], [0.0, 1e15])
+        assert status == run.status == "ok" and at_end == later == last
+        compare(last, run.shape_w[-1], 0.02)
+
+
+def test_strong_decay_fades_a_shape_and_no_more(model, rng):
+    """Where weights are too small to be squared, the shape still is what it is without decay."""
+    cases = [case | {"rho": 10.0} for case in starts(rng, 6)]
+    times = [0.0, 1.0, 30.0]
+    for case, found in zip(cases, model(over_time("leading", times, picture=True), cases), strict=True):
+        run = CosineModes(Setting(case["sigma2"], 10.0), "leading").solve(case["w"], case["f"], times)
+        assert run.w[-1].max() < 1e-100
+        compare(found["w"], run.w, 0.01)
+        compare(found["f"], run.f, 0.04)
+
+
+@pytest.mark.parametrize("closure", ["leading", "exact"])
+def test_a_mode_without_features_keeps_none_and_its_head(model, closure):
+    case = {"w": [0.7, 0.4, -0.5, 0.3], "f": [0.3, 0.0, 0.0, 0.5], "sigma2": 0.5, "rho": 0.0}
+    for picture in (False, True):
+        (found,) = model(over_time(closure, [0.0, 10.0, 1e3], picture), [case])
+        for w, f in zip(found["w"], found["f"], strict=True):
+            assert w[1:3] == [0.4, -0.5] and f[1:3] == [0.0, 0.0]
+    run = CosineModes(Setting(0.5, 0.0), closure).solve(case["w"], case["f"], [0.0, 10.0, 1e3])
+    compare(found["w"], run.w, 0.01)
+
+
+def test_who_lives_in_a_picture_lives_in_the_library(model, rng):
+    """At the end of the exact run, among starts of both signs, above and below the parabola."""
+    cases = [
+        {"w": rng.uniform(-1, 1, 6).tolist(), "f": rng.uniform(0, 1.2, 6).tolist(), "sigma2": rng.uniform(0.05, 2)}
+        for _ in range(25)
+    ]
+    found = model("living(shapeOf(x.w, x.f, x.sigma2, 'exact', true).at(Infinity).f)", cases)
+    several = 0
+    for case, alive in zip(cases, found, strict=True):
+        run = CosineModes(Setting(case["sigma2"], 0.0)).solve(case["w"], case["f"], [0.0, 1e14], tolerance=1e-7)
+        end = run.shape_f[-1] / run.shape_f[-1].max()
+        if np.any((end > 1e-8) & (end < 1e-4)):
+            continue  # near the border of what counts as dead
+        assert alive == (end > 1e-6).tolist(), case
+        several += 1
+    assert several > 20
 
 
 def test_water_filling(model, rng):
@@ -229,7 +312,54 @@ def test_every_parameter_is_a_trait_within_bounds_that_can_be_observed(figure):
 
 
 @pytest.mark.parametrize("figure", FIGURES)
-def test_page_without_a_kernel_gets_the_state_and_a_picture_with_words(figure):
+def test_traits_are_what_is_declared(figure):
+    declared, own = PARAMETERS[page_name(figure._figure)], figure.class_own_traits(sync=True)
+    assert set(own) == set(declared)
+    for name, parameter in declared.items():
+        trait = own[name]
+        assert (trait.name, trait.help) == (name, parameter["label"].strip())
+        assert getattr(figure(), name) == parameter["default"]
+        if "options" in parameter:
+            assert trait.values == parameter["options"]
+            continue
+        number = trait._trait if "of" in parameter else trait
+        assert (number.min, number.max) == (parameter["min"], parameter["max"])
+        assert isinstance(number, traitlets.Int) == (parameter["digits"] == 0)
+        assert f"{parameter['min']:g} to {parameter['max']:g}" in figure.__doc__
+    assert "{" not in figure.__doc__.partition("Raises")[0]
+
+
+def test_sliders_can_reach_what_is_declared():
+    """Bounds and defaults lie on the steps of a slider, which would else move them, and show in its digits."""
+    for parameters in PARAMETERS.values():
+        for parameter in parameters.values():
+            if "options" in parameter:
+                assert parameter["default"] in parameter["options"]
+                continue
+            low, high, step = parameter["min"], parameter["max"], parameter["step"]
+            for value in np.atleast_1d(parameter["default"]).tolist():
+                assert low <= value <= high and (value - low) / step == pytest.approx(round((value - low) / step))
+            for value in (low, high, step):
+                assert float(f"{value:.{parameter['digits']}f}") == pytest.approx(value)
+
+
+def test_parameters_are_declared_nowhere_else():
+    """No other module gives a parameter a label, a bound, a step, digits or a default."""
+    assert {page_name(figure._figure) for figure in FIGURES} == set(PARAMETERS)
+    widgets = Path(widgets_module.__file__).parent
+    python = (widgets / "explorables.py").read_text(encoding="utf-8")
+    assert not re.search(r"traitlets\.(Float|Int|Enum|List)|\b(min|max)=[-\d]|[\d.]+ to -?[\d.]+", python)
+    scripts = {path.stem: path.read_text(encoding="utf-8") for path in (widgets / "front").glob("*.js")}
+    del scripts["parameters"]
+    for name, code in {**scripts, "explorables": python}.items():
+        assert not re.search(r"\b(min|max|step|digits|default): [-\d]", code), name
+        for parameter in (p for parameters in PARAMETERS.values() for p in parameters.values()):
+            assert f'"{parameter["label"]}"' not in code, name
+
+
+@pytest.mark.parametrize("figure", FIGURES)
+def test_page_without_a_kernel_gets_the_state_and_a_picture_with_words(figure, monkeypatch):
+    monkeypatch.setenv(PICTURES, "1")
     data, _ = figure()._repr_mimebundle_()
     assert "application/vnd.jupyter.widget-view+json" in data
     state = json.loads(html.unescape(re.search(r'data-state="([^"]*)"', data["text/html"])[1]))
@@ -237,7 +367,18 @@ def test_page_without_a_kernel_gets_the_state_and_a_picture_with_words(figure):
     assert len(re.search(r' alt="([^"]*)"', data["text/html"])[1]) > 60
 
 
-def test_picture_is_drawn_whatever_the_state():
+@pytest.mark.parametrize("figure", FIGURES)
+def test_a_kernel_draws_no_picture_that_nobody_sees(figure, monkeypatch):
+    monkeypatch.delenv(PICTURES, raising=False)
+    monkeypatch.setattr(figure, "_draw", lambda self: pytest.fail("a picture was drawn"))
+    data, _ = figure()._repr_mimebundle_()
+    assert "application/vnd.jupyter.widget-view+json" in data
+    assert "<img" not in data["text/html"] and "data-state=" in data["text/html"]
+    assert re.search(r"<p>[^<]{60,}</p>", data["text/html"])
+
+
+def test_picture_is_drawn_whatever_the_state(monkeypatch):
+    monkeypatch.setenv(PICTURES, "1")
     for made in (Survival(f=[0.0] * 6), Survival(w=[-0.5] * 6, f=[0.1] * 6), Clock(rho1=0.5, rho2=0.5, rho3=0.5)):
         assert "<img" in made._repr_mimebundle_()[0]["text/html"]
 

@@ -21,6 +21,7 @@ from ncl_lib import (
     surviving_modes,
 )
 from ncl_lib.widgets import Clock, PhaseDiagram, PhaseLine, RegimeShift, Survival
+from ncl_lib.widgets.parameters import PARAMETERS
 
 FIGURES = {
     "phase-line": ("l2/cubic-flow.html", PhaseLine),
@@ -169,9 +170,9 @@ def numbers(alive, wanted):
 
 def survival(state, said):
     w, f, setting = state["w"], state["f"], Setting(state["sigma2"], 0.0)
-    end = CosineModes(setting).solve(w, f, [0.0, 1e4], tolerance=1e-6).shape_f[-1]
-    lives = end > 1e-3 * end.max()
-    if not np.any((end > 3e-4 * end.max()) & (end < 3e-3 * end.max())):  # else a picture need not see it
+    end = CosineModes(setting).solve(w, f, [0.0, 1e14], tolerance=1e-7).shape_f[-1]
+    lives = end > 1e-6 * end.max()
+    if not np.any((end > 1e-8 * end.max()) & (end < 1e-4 * end.max())):  # else a picture need not see it
         assert f"In the exact run: {numbers(lives, True)} live, {numbers(lives, False)} die." in said
     alive = surviving_modes(w, f, setting)
     able = np.flatnonzero((np.asarray(f) > 0) & ((f > np.square(w)) | (np.asarray(w) > 0)))
@@ -228,6 +229,24 @@ def test_words_agree_with_the_library(browser, bases, name, rng):
         start = widget()
         assert figure.state() == {key: getattr(start, key) for key in widget.class_own_traits(sync=True)}
         assert visit.complaints == [] and visit.elsewhere == []
+
+
+@every_figure
+def test_controls_are_what_is_declared(browser, bases, name):
+    seen = """e => Object.fromEntries([...e.querySelectorAll(".controls label")].map(label => {
+        const input = label.querySelector("[data-parameter]");
+        const { min, max, step } = input;
+        const options = input.options && [...input.options].map(option => option.value);
+        const digits = input.options ? 0 : (label.querySelector("output").value.split(".")[1] || "").length;
+        return [input.dataset.parameter, [label.firstChild.textContent, options ?? [+min, +max, +step, digits]]];
+    }))"""
+    with Visit(browser, bases["http"], FIGURES[name][0]) as visit:
+        figure = Explorable(visit.page, name)
+        found = figure.root.evaluate(seen)
+        assert list(found) == list(PARAMETERS[name])
+        for key, parameter in PARAMETERS[name].items():
+            wanted = parameter.get("options") or [parameter[part] for part in ("min", "max", "step", "digits")]
+            assert found[key] == [parameter["label"], wanted], key
 
 
 @every_figure

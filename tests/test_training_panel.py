@@ -8,6 +8,7 @@ import pytest
 
 from ncl_lib import LinearNetwork, Setting, train
 from ncl_lib.widgets import TrainingPanel, training
+from ncl_lib.widgets._image import PICTURES
 
 SMALL = dict(d=8, h=3, batch=16, steps=200)
 
@@ -151,7 +152,18 @@ def test_unknown_parameter_is_named():
         TrainingPanel(width=3)
 
 
-def test_page_without_a_kernel_gets_a_picture():
+def test_page_without_a_kernel_gets_a_picture(monkeypatch):
+    monkeypatch.setenv(PICTURES, "1")
     data = TrainingPanel(**SMALL)._repr_mimebundle_()
     assert "application/vnd.jupyter.widget-view+json" in data
     assert "With a kernel" in data["text/html"] and "<img" in data["text/html"]
+
+
+def test_a_panel_in_a_kernel_trains_only_when_asked(monkeypatch):
+    monkeypatch.delenv(PICTURES, raising=False)
+    monkeypatch.setattr(training, "train", lambda *_, **__: pytest.fail("trained, and nobody had asked"))
+    panel = TrainingPanel(**SMALL)
+    data = panel._repr_mimebundle_()
+    assert "application/vnd.jupyter.widget-view+json" in data
+    assert "With a kernel" in data["text/html"] and "<img" not in data["text/html"]
+    assert panel.run is None

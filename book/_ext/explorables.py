@@ -1,8 +1,10 @@
 """Give pages that hold an explorable the script that brings it to life, one file for all of them, from ncl_lib."""
 
+import os
 from pathlib import Path
 
 from ncl_lib.widgets import page_script
+from ncl_lib.widgets._image import PICTURES
 
 SCRIPT = "explorables.js"
 WIDGET_STATE = "application/vnd.jupyter.widget-state+json"
@@ -26,7 +28,8 @@ def load_script(app, pagename, templatename, context, doctree):
 
 
 def setup(app):
-    """Register with Sphinx."""
+    """Register with Sphinx; a chapter that it runs itself draws pictures for pages without scripts, too."""
+    os.environ[PICTURES] = "1"
     app.connect("config-inited", write_script)
     app.connect("html-page-context", load_script, priority=900)  # after the kernel's own scripts
     return {"parallel_read_safe": True, "parallel_write_safe": True}

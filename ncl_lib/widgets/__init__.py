@@ -3,7 +3,8 @@
 Explorables are live in Jupyter and, without a kernel, on a static page; the training panel needs a kernel.
 """
 
-from .explorables import Clock, PhaseDiagram, PhaseLine, RegimeShift, Survival, model_script, page_script
+from .explorables import Clock, PhaseDiagram, PhaseLine, RegimeShift, Survival
+from .scripts import model_script, page_script
 from .training import TrainingPanel
 
 __all__ = [

@@ -1,83 +1,27 @@
 """Explorables: figures that answer the reader's hand, live in Jupyter and, without a kernel, on a static page.
 
-Each figure is one front-end module, with a shared module for drawing and one for the model; both hosts run the same
-code. Parameters are traits: set one, and the figure moves; move the figure, and the trait follows.
+Each figure is one front-end module, with shared ones for controls, drawing and the model; both hosts run the same code.
+Parameters are traits: set one, and the figure moves; move the figure, and the trait follows.
 """
 
 from __future__ import annotations
 
 import html
 import json
-import re
-from importlib.resources import files
 
 import anywidget
 import matplotlib.pyplot as plt
 import numpy as np
-import traitlets
 
 from .. import plots
-from ..flows import Norms, SixthOrderFlow, ThirdOrderFlow
+from ..flows import SixthOrderFlow, ThirdOrderFlow
 from ..modes import CosineModes
+from ..norms import Norms
 from ..setting import Setting
 from ..survival import surviving_modes
-from ._image import image
-
-_FIGURES = ("phase_line", "phase_diagram", "regime_shift", "clock", "survival")
-
-_IMPORT = re.compile(r"^import .*?;\n", re.M | re.S)
-_EXPORT = re.compile(r"^export (?=const|function|class)", re.M)
-
-
-def _source(name):
-    return (files(__package__) / "front" / f"{name}.js").read_text(encoding="utf-8")
-
-
-def _joined(*names):
-    """Modules as one piece of code: their names are distinct, so that imports and exports can be dropped."""
-    return "\n".join(_EXPORT.sub("", _IMPORT.sub("", _source(name))) for name in names)
-
-
-def model_script():
-    """Code of the model alone, as a classic script; what the tests compare with the library.
-
-    Returns
-    -------
-    str
-
-    Examples
-    --------
-    >>> "function cubic" in model_script()
-    True
-    """
-    return _joined("model")
-
-
-def page_script():
-    """Code of all explorables as one classic script, which unlike a module also loads from disk.
-
-    Returns
-    -------
-    str
-
-    Examples
-    --------
-    >>> "import" in page_script().split("PARTS")[0]
-    False
-    """
-    figures = "".join(f"{{\n{_joined(figure)}\nfigures[name] = {{ render }};\n}}\n" for figure in _FIGURES)
-    shared = _joined("model", "draw")
-    return f'(() => {{\n"use strict";\n{shared}\nconst figures = {{}};\n{figures}{_source("page")}}})();\n'
-
-
-class _Number(traitlets.Float):
-    """A float that is a number; the bounds of traitlets let nan pass."""
-
-    def validate(self, obj, value):
-        value = super().validate(obj, value)
-        if value != value:
-            self.error(obj, value)
-        return value
+from ._image import image, pictures_wanted
+from .parameters import declared, described, page_name, traits
+from .scripts import figure_script
 
 
 class _Explorable(anywidget.AnyWidget):
@@ -85,36 +29,42 @@ class _Explorable(anywidget.AnyWidget):
 
     _figure = ""
 
-    def __init__(self, **values):
-        if unknown := set(values) - set(self.trait_names()):
-            owner = next(cls for cls in type(self).__mro__ if "_figure" in cls.__dict__)
-            known = ", ".join(owner.class_own_traits(sync=True))
-            raise TypeError(f"{sorted(unknown)[0]}: no such parameter; there are {known}")
-        super().__init__(**values)
-
     def __init_subclass__(cls, **options):
         super().__init_subclass__(**options)
         if "_figure" in cls.__dict__:  # traits added to an instance make further subclasses
-            code = _joined("model", "draw", cls._figure)
-            cls._esm = f"{code}\nexport default {{ render }};\n"
+            cls._esm = figure_script(cls._figure)
+            cls.__doc__ = described(cls.__doc__, cls._figure)
 
-    def _picture(self):
-        """Draw what stands in where scripts are off, and return what it shows, in words."""
+    def __init__(self, **values):
+        if unknown := set(values) - set(self.trait_names()):
+            known = ", ".join(declared(self._figure))
+            raise TypeError(f"{sorted(unknown)[0]}: no such parameter; there are {known}")
+        super().__init__(**values)
+
+    def _draw(self):
+        """Draw what stands in where scripts are off."""
         raise NotImplementedError
+
+    def _words(self):
+        """What that shows, in words."""
+        raise NotImplementedError
+
+    def _image(self):
+        with plt.rc_context():
+            plots.use_book_style()
+            self._draw()
+            picture = image(plt.gcf(), self._words(), "svg")
+            plt.close()
+        return picture
 
     def _repr_mimebundle_(self, **options):
         data, metadata = super()._repr_mimebundle_(**options)
-        with plt.rc_context():
-            plots.use_book_style()
-            alt = self._picture()
-            picture = image(plt.gcf(), alt, "svg")
-            plt.close()
-        # The class that names a figure holds its parameters; the instance's own class may come after it.
-        owner = next(cls for cls in type(self).__mro__ if "_figure" in cls.__dict__)
-        state = {name: getattr(self, name) for name in owner.class_own_traits(sync=True)}
-        name = self._figure.replace("_", "-")
-        words = html.escape(json.dumps(state))
-        data["text/html"] = f'<div class="explorable" data-explorable="{name}" data-state="{words}">{picture}</div>'
+        shown = self._image() if pictures_wanted() else f"<p>{html.escape(self._words())}</p>"
+        state = {name: getattr(self, name) for name in declared(self._figure)}
+        data["text/html"] = (
+            f'<div class="explorable" data-explorable="{page_name(self._figure)}" '
+            f'data-state="{html.escape(json.dumps(state))}">{shown}</div>'
+        )
         return data, metadata
 
 
@@ -123,15 +73,15 @@ class PhaseLine(_Explorable):
 
     Parameters
     ----------
-    loss : {"L2", "cosine"}, optional
+    loss : one of {loss}, optional
     sigma2, rho : float, optional
-        Noise of the views, 0 to 2; weight decay, 0 to 0.4 (dimensionless).
+        Noise of the views, {sigma2}; weight decay, {rho} (dimensionless).
     w : float, optional
-        Head eigenvalue at the start, -0.3 to 1.2 (dimensionless).
+        Head eigenvalue at the start, {w} (dimensionless).
     size : float, optional
-        Size of all weights, for the cosine loss with the norms of eight equal modes of that size, 0.2 to 1.5.
+        Size of all weights, for the cosine loss with the norms of eight equal modes of that size, {size}.
     time : float, optional
-        Time at which the mode is shown on its way, 0 to 60 (dimensionless).
+        Time at which the mode is shown on its way, {time} (dimensionless).
 
     Raises
     ------
@@ -145,19 +95,16 @@ class PhaseLine(_Explorable):
     """
 
     _figure = "phase_line"
-    loss = traitlets.Enum(["L2", "cosine"], "L2").tag(sync=True)
-    sigma2 = _Number(0.5, min=0, max=2).tag(sync=True)
-    rho = _Number(0.05, min=0, max=0.4).tag(sync=True)
-    w = _Number(0.2, min=-0.3, max=1.2).tag(sync=True)
-    size = _Number(0.7, min=0.2, max=1.5).tag(sync=True)
-    time = _Number(0.0, min=0, max=60).tag(sync=True)
+    loss, sigma2, rho, w, size, time = traits(_figure)
 
-    def _picture(self):
+    def _draw(self):
         flow = ThirdOrderFlow(setting := Setting(self.sigma2, self.rho))
         if self.loss == "cosine":
             w = np.full(8, self.size)
             flow = SixthOrderFlow(setting, Norms.of_modes(w, w**2, setting))
         plots.velocity_curves([flow])
+
+    def _words(self):
         return (
             f"Velocity of a mode under the {self.loss} loss against its head eigenvalue, with its equilibria marked on "
             "the axis."
@@ -170,11 +117,11 @@ class PhaseDiagram(_Explorable):
     Parameters
     ----------
     beta : float, optional
-        Coupling to the other modes, -1 to 4 (dimensionless).
+        Coupling to the other modes, {beta} (dimensionless).
     ratio : float, optional
-        Decay ratio r, 0.01 to 3 (dimensionless).
+        Decay ratio r, {ratio} (dimensionless).
     scaled : float, optional
-        The mode in units of the flow's own scale, 0 to 1.5 (dimensionless).
+        The mode in units of the flow's own scale, {scaled} (dimensionless).
 
     Raises
     ------
@@ -188,12 +135,13 @@ class PhaseDiagram(_Explorable):
     """
 
     _figure = "phase_diagram"
-    beta = _Number(1.0, min=-1, max=4).tag(sync=True)
-    ratio = _Number(0.15, min=0.01, max=3).tag(sync=True)
-    scaled = _Number(0.5, min=0, max=1.5).tag(sync=True)
+    beta, ratio, scaled = traits(_figure)
 
-    def _picture(self):
-        plots.phase_diagram({"the mode": ([self.beta], [self.ratio])}, ratio=(1e-2, 3.0))
+    def _draw(self):
+        trait = self.traits()["ratio"]
+        plots.phase_diagram({"the mode": ([self.beta], [self.ratio])}, ratio=(trait.min, trait.max))
+
+    def _words(self):
         return (
             "Universal diagram: a border that falls as the coupling grows; above it a mode collapses, below it a "
             "positive stable equilibrium exists."
@@ -206,13 +154,13 @@ class RegimeShift(_Explorable):
     Parameters
     ----------
     rho, sigma2 : float, optional
-        Weight decay, 0.05 to 3; noise of the views, 0 to 2 (dimensionless).
+        Weight decay, {rho}; noise of the views, {sigma2} (dimensionless).
     size, spread : float, optional
-        Heads start between ``size * (1 - spread)`` and ``size * (1 + spread)``, on the parabola; 0.1 to 1.5, 0 to 1.5.
+        Heads start between ``size * (1 - spread)`` and ``size * (1 + spread)``, on the parabola; {size}, {spread}.
     mode : int, optional
-        The mode whose regimes are shown, 1 to 16, by the head at the start.
+        The mode whose regimes are shown, {mode}, by the head at the start.
     moment : float, optional
-        The moment that the words describe, as a share of the time shown, 3 / rho; 0 to 1.
+        The moment that the words describe, as a share of the time shown, 3 / rho; {moment}.
 
     Raises
     ------
@@ -226,12 +174,7 @@ class RegimeShift(_Explorable):
     """
 
     _figure = "regime_shift"
-    rho = _Number(0.5, min=0.05, max=3).tag(sync=True)
-    sigma2 = _Number(0.5, min=0, max=2).tag(sync=True)
-    size = _Number(0.6, min=0.1, max=1.5).tag(sync=True)
-    spread = _Number(0.8, min=0, max=1.5).tag(sync=True)
-    mode = traitlets.Int(10, min=1, max=16).tag(sync=True)
-    moment = _Number(0.5, min=0, max=1).tag(sync=True)
+    rho, sigma2, size, spread, mode, moment = traits(_figure)
 
     def start(self):
         """Heads of the sixteen modes at the start, ascending (dimensionless).
@@ -245,13 +188,15 @@ class RegimeShift(_Explorable):
         >>> len(RegimeShift().start())
         16
         """
-        return self.size * (1 + self.spread * np.linspace(-1, 1, 16))
+        return self.size * (1 + self.spread * np.linspace(-1, 1, self.traits()["mode"].max))
 
-    def _picture(self):
+    def _draw(self):
         w = self.start()
         times = np.linspace(0, 3 / self.rho, 81)
         run = CosineModes(Setting(self.sigma2, self.rho)).solve(w, w**2, times, tolerance=1e-6)
         plots.regime_shift(run, self.mode - 1)
+
+    def _words(self):
         return (
             "One mode of sixteen over time, exact dynamics, with the saddle and the stable equilibrium of each moment, "
             "and a ribbon that names its regime."
@@ -264,15 +209,15 @@ class Clock(_Explorable):
     Parameters
     ----------
     rho1, rho2, rho3 : float, optional
-        The three decays, 0 to 0.5 (dimensionless).
+        The three decays, {rho1} (dimensionless).
     sigma2 : float, optional
-        Noise of the views, 0 to 2 (dimensionless).
+        Noise of the views, {sigma2} (dimensionless).
     spread : float, optional
-        Heads start between ``0.4 * (1 - spread)`` and ``0.4 * (1 + spread)``, 0 to 2.
+        Heads start between ``0.4 * (1 - spread)`` and ``0.4 * (1 + spread)``, {spread}.
     mode : int, optional
-        The mode that is shown, 1 to 8, by the head at the start.
+        The mode that is shown, {mode}, by the head at the start.
     time : float, optional
-        Time that the words describe, 0 to 8 (dimensionless).
+        Time that the words describe, {time} (dimensionless).
 
     Raises
     ------
@@ -287,13 +232,7 @@ class Clock(_Explorable):
     """
 
     _figure = "clock"
-    rho1 = _Number(0.0, min=0, max=0.5).tag(sync=True)
-    rho2 = _Number(0.15, min=0, max=0.5).tag(sync=True)
-    rho3 = _Number(0.5, min=0, max=0.5).tag(sync=True)
-    sigma2 = _Number(0.5, min=0, max=2).tag(sync=True)
-    spread = _Number(1.4, min=0, max=2).tag(sync=True)
-    mode = traitlets.Int(2, min=1, max=8).tag(sync=True)
-    time = _Number(3.0, min=0, max=8).tag(sync=True)
+    rho1, rho2, rho3, sigma2, spread, mode, time = traits(_figure)
 
     def start(self):
         """Heads and features of the eight modes at the start (dimensionless).
@@ -308,19 +247,21 @@ class Clock(_Explorable):
         >>> Clock().start()[0].shape
         (8,)
         """
-        w = 0.4 * (1 + self.spread * np.linspace(-1, 1, 8))
+        w = 0.4 * (1 + self.spread * np.linspace(-1, 1, self.traits()["mode"].max))
         return w, w**2 + 0.3
 
-    def _picture(self):
+    def _draw(self):
         _, (left, right) = plt.subplots(1, 2, figsize=(9.6, 4))
         over_time, over_clock = {}, {}
-        times = np.linspace(0, 8, 65)
+        times = np.linspace(0, self.traits()["time"].max, 65)
         for rho in sorted({self.rho1, self.rho2, self.rho3}):
             run = CosineModes(Setting(self.sigma2, rho)).solve(*self.start(), times, tolerance=1e-6)
             over_time[f"ρ = {rho:g}"] = run.t, run.w[:, self.mode - 1]
             over_clock[f"ρ = {rho:g}"] = run.tau[1:], run.shape_w[1:, self.mode - 1]
         plots.curves(over_time, "time t", "head w", ax=left)
         plots.curves(over_clock, "clock τ", "shape, head with the decay taken out", logx=True, ax=right)
+
+    def _words(self):
         return (
             "One mode under several decays: over time the heads differ, over the clock their shapes lie on one another."
         )
@@ -332,13 +273,13 @@ class Survival(_Explorable):
     Parameters
     ----------
     w, f : list of 6 floats, optional
-        Heads and features at the start, -1.2 to 1.2 and 0 to 1.2 (dimensionless).
+        Heads and features at the start, {w} and {f} (dimensionless).
     mode : int, optional
-        The mode that the sliders move, 1 to 6.
+        The mode that the sliders move, {mode}.
     sigma2 : float, optional
-        Noise of the views, 0 to 2 (dimensionless).
+        Noise of the views, {sigma2} (dimensionless).
     moment : float, optional
-        Clock at which modes are shown on their way, as a power of ten, -1 to 4.
+        Clock at which modes are shown on their way, as a power of ten, {moment}.
 
     Raises
     ------
@@ -352,17 +293,15 @@ class Survival(_Explorable):
     """
 
     _figure = "survival"
-    mode = traitlets.Int(1, min=1, max=6).tag(sync=True)
-    w = traitlets.List(_Number(min=-1.2, max=1.2), [0.9, 0.6, 0.35, 0.1, -0.3, -0.7], minlen=6, maxlen=6).tag(sync=True)
-    f = traitlets.List(_Number(min=0, max=1.2), [0.2, 0.6, 0.1, 0.4, 0.3, 0.2], minlen=6, maxlen=6).tag(sync=True)
-    sigma2 = _Number(0.5, min=0, max=2).tag(sync=True)
-    moment = _Number(4.0, min=-1, max=4).tag(sync=True)
+    mode, w, f, sigma2, moment = traits(_figure)
 
-    def _picture(self):
-        alive = np.zeros(6, dtype=bool)
+    def _draw(self):
+        alive = np.zeros(len(self.w), dtype=bool)
         if any(self.f):
             alive = surviving_modes(self.w, self.f, Setting(self.sigma2, 0.0))
         plots.fates(self.w, self.f, alive)
+
+    def _words(self):
         return (
             "Starts of six modes in the plane of head and features with the parabola of balance; modes that live, by "
             "the water level, are told from those that die."

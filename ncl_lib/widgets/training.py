@@ -15,7 +15,7 @@ from .. import plots
 from .._solve import Status
 from ..network import LinearNetwork, train
 from ..setting import Setting
-from ._image import image
+from ._image import image, pictures_wanted
 
 __all__ = ["TrainingPanel"]
 
@@ -213,18 +213,20 @@ class TrainingPanel(ipywidgets.VBox):
         self.message.value = f'<p aria-live="polite">{words}</p>'
 
     def _repr_mimebundle_(self, **options):
-        """Add what a page without a kernel shows: the figure of a short run under this loss."""
+        """Add what a page without a kernel shows: where such a page is built, the figure of a short run."""
         data = super()._repr_mimebundle_(**options)
-        # Small whatever the form says: in a notebook nobody waits for a picture that is not shown there.
+        words = "With a kernel, in Binder or on your own machine, this is a form that trains while you watch."
+        shown = f"{words} A short run:</p>{self._short_run()}" if pictures_wanted() else f"{words}</p>"
+        data["text/html"] = f'<div class="training-panel"><p>{shown}</div>'
+        return data
+
+    def _short_run(self):
+        """The figure of a run that is small whatever the form says, and its words."""
         settings = {name: self.controls[name].value for name in ("loss", "rho", "sigma2")}
         shown = TrainingPanel(**settings, learning_rate=0.05, steps=600)
         shown.start()
         shown.wait()
-        note = (
-            "With a kernel, in Binder or on your own machine, this is a form that trains while you watch. A short run:"
-        )
-        data["text/html"] = f'<div class="training-panel"><p>{note}</p>{shown.picture.value}{shown.message.value}</div>'
-        return data
+        return f"{shown.picture.value}{shown.message.value}"
 
 
 def _joined(before, after):

@@ -1,18 +1,14 @@
 // Phase diagram: coupling and decay ratio decide which equilibria exist, the size of a mode where it goes.
-import { classify, criticalRatio, fold, normalForm } from "./model.js";
-import { explorable, grid, listed, phasePortrait } from "./draw.js";
+import { classify, criticalRatio, fold, normalForm } from "./lines.js";
+import { explorable } from "./explorable.js";
+import { grid, listed, phasePortrait } from "./figures.js";
+import { bounds } from "./parameters.js";
 
 export const name = "phase-diagram";
 
-const BETA = [-1, 4];
-const RATIO = [0.01, 3];
-const SIZE = [0, 1.5];
-
-const parameters = [
-  { name: "beta", label: "Coupling to the other modes β", min: BETA[0], max: BETA[1], step: 0.02, value: 1, digits: 2 },
-  { name: "ratio", label: "Decay ratio r", min: RATIO[0], max: RATIO[1], step: 0.005, value: 0.15, digits: 3 },
-  { name: "scaled", label: "Scaled size of the mode", min: SIZE[0], max: SIZE[1], step: 0.01, value: 0.5, digits: 2 },
-];
+const BETA = bounds(name, "beta");
+const RATIO = bounds(name, "ratio");
+const [, SIZE] = bounds(name, "scaled");
 
 const presets = {
   Collapse: { beta: 1.4, ratio: 1, scaled: 0.7 },
@@ -64,7 +60,7 @@ function redraw(state, { diagram, velocity }, held) {
   });
 
   const flow = normalForm(beta, ratio);
-  const vs = grid(-0.2, SIZE[1], 160);
+  const vs = grid(-0.2, SIZE, 160);
   const values = vs.map(flow.velocity);
   const top = Math.max(flow.equilibria.at(-1).w, 0.6);
   const height = 1.4 * Math.max(...vs.map((x, k) => (x > 0 && x < top ? Math.abs(values[k]) : 0)), 0.02);
@@ -76,7 +72,7 @@ function redraw(state, { diagram, velocity }, held) {
 export function render({ model, el }) {
   const views = {
     diagram: { title: "Universal diagram: regimes by coupling and decay ratio", xlabel: "coupling β", ylabel: "decay ratio r", x: BETA, y: RATIO, log: "y" },
-    velocity: { title: "Velocity of the mode at this point of the diagram", xlabel: "scaled mode w / ℓ", ylabel: "its velocity", x: [-0.2, SIZE[1]], y: [-1, 1] },
+    velocity: { title: "Velocity of the mode at this point of the diagram", xlabel: "scaled mode w / ℓ", ylabel: "its velocity", x: [-0.2, SIZE], y: [-1, 1] },
   };
   // Decay takes all weights down together: the coupling stays and the ratio falls with the square of the size.
   const play = {
@@ -85,5 +81,5 @@ export function render({ model, el }) {
     begin: ({ ratio }) => (ratio > RATIO[0] ? ratio : RATIO[1]),
     next: ({ ratio }, seconds) => (ratio > RATIO[0] ? ratio * Math.exp(-seconds) : null),
   };
-  return explorable({ model, el, name, parameters, presets, play, views, legend, redraw });
+  return explorable({ model, el, name, presets, play, views, legend, redraw });
 }

@@ -1,21 +1,17 @@
 // Phase line: the velocity of one mode beside its bifurcation diagram, sharing the axis of w, and the mode over time.
-import { classify, cubic, modeOverTime, sextic } from "./model.js";
-import { barrierOf, explorable, grid, kindOf, listed, phasePortrait, sweep } from "./draw.js";
+import { classify, cubic, modeOverTime, sextic } from "./lines.js";
+import { explorable } from "./explorable.js";
+import { barrierOf, grid, kindOf, listed, phasePortrait, sweep } from "./figures.js";
+import { bounds } from "./parameters.js";
 
 export const name = "phase-line";
 
-const RANGE = [-0.3, 1.2];
-const END = 60; // of the time shown
+const RANGE = bounds(name, "w");
+const DECAYS = bounds(name, "rho");
+const [, END] = bounds(name, "time");
 const TIMES = 121;
 
-const parameters = [
-  { name: "loss", label: "Loss ", options: ["L2", "cosine"], value: "L2" },
-  { name: "sigma2", label: "Noise of the views σ²", min: 0, max: 2, step: 0.01, value: 0.5, digits: 2 },
-  { name: "rho", label: "Weight decay ρ", min: 0, max: 0.4, step: 0.001, value: 0.05, digits: 3 },
-  { name: "w", label: "Head eigenvalue w at the start", min: -0.3, max: 1.2, step: 0.005, value: 0.2, digits: 3 },
-  { name: "size", label: "Size of all weights (cosine)", min: 0.2, max: 1.5, step: 0.01, value: 0.7, digits: 2, idle: ({ loss }) => loss === "L2" },
-  { name: "time", label: "Time t", min: 0, max: END, step: 0.5, value: 0, digits: 1 },
-];
+const idle = { size: ({ loss }) => loss === "L2" };
 
 // Each holds for both losses.
 const presets = {
@@ -74,7 +70,7 @@ function redraw(state, { velocity, diagram, history }) {
   const branch = grid(0.001, RANGE[1], 160).map((w) => [w, free.velocity(w) / w]);
   const edge = branch.reduce((best, point, k) => (point[1] > branch[best][1] ? k : best), 0);
   diagram.clear();
-  diagram.curve([[0, 0], [0, 0.4]], "green");
+  diagram.curve([[0, DECAYS[0]], [0, DECAYS[1]]], "green");
   diagram.curve(branch.slice(0, edge + 1), "red dashed");
   diagram.curve(branch.slice(edge).filter(([, rho]) => rho >= 0), "green");
   diagram.curve([[RANGE[0], state.rho], [RANGE[1], state.rho]], "thin ink");
@@ -98,8 +94,8 @@ function redraw(state, { velocity, diagram, history }) {
 export function render({ model, el }) {
   const views = {
     velocity: { title: "Velocity of the mode against its head eigenvalue", xlabel: "head eigenvalue w", ylabel: "velocity dw/dt", x: RANGE, y: [-0.1, 0.1] },
-    diagram: { title: "Bifurcation diagram: weight decay at which a head eigenvalue is at rest", xlabel: "head eigenvalue w", ylabel: "weight decay ρ", x: RANGE, y: [0, 0.4] },
+    diagram: { title: "Bifurcation diagram: weight decay at which a head eigenvalue is at rest", xlabel: "head eigenvalue w", ylabel: "weight decay ρ", x: RANGE, y: DECAYS },
     history: { title: "The mode over time", xlabel: "time t", ylabel: "head eigenvalue w", x: [0, END], y: RANGE },
   };
-  return explorable({ model, el, name, parameters, presets, play: sweep("time", 0, END), views, legend, redraw });
+  return explorable({ model, el, name, presets, idle, play: sweep(name, "time"), views, legend, redraw });
 }
