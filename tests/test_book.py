@@ -2,6 +2,7 @@
 
 import importlib.util
 import re
+import statistics
 from pathlib import Path
 
 import pytest
@@ -75,6 +76,26 @@ def test_chapter_asserts_what_it_claims(name):
     assert len(re.findall(r"^\s*assert ", code, re.M)) >= 5
     assert "np.random.seed" not in code
     assert not re.search(r"default_rng\(\)", code), "every generator has a seed"
+
+
+def visible(name):
+    """Code that readers see without unfolding anything."""
+    shown = [code for options, code in cells(source(name)) if not re.search(r"(hide|remove)-(input|cell)", options)]
+    return [[line for line in code.splitlines() if line.strip()] for code in shown]
+
+
+@pytest.mark.parametrize("name", CHAPTERS)
+def test_what_is_shown_is_an_idea_and_a_call(name):
+    shown = visible(name)
+    assert max(map(len, shown)) <= 12
+    assert not any(line.lstrip().startswith("assert ") for cell in shown for line in cell), "checks are folded"
+    text = re.sub(r"^```\{code-cell\}.*?^```$", "", source(name), flags=re.S | re.M)
+    words = re.sub(r"\$\$.*?\$\$|\$[^$]*\$", " x ", text, flags=re.S).split()
+    assert len(words) <= 3000, "a longer chapter is two"
+
+
+def test_half_of_all_cells_have_at_most_seven_lines():
+    assert statistics.median(len(cell) for name in CHAPTERS for cell in visible(name)) <= 7
 
 
 def load_page_checks():
