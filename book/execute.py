@@ -117,7 +117,11 @@ def run(path):
     os.environ["NCL_LIB_PICTURES"] = "1"  # pages are read without a kernel: explorables draw what stands in for them
     notebook = read(path)
     try:
-        result = single_nb_execution(notebook, cwd=str(path.parent), timeout=TIMEOUT, allow_errors=False)
+        # Each kernel would warn, in three lines, that others on this machine could listen.
+        quiet = ["--log-level=ERROR"]
+        result = single_nb_execution(
+            notebook, cwd=str(path.parent), timeout=TIMEOUT, allow_errors=False, extra_arguments=quiet
+        )
     except Exception:
         return notebook, 0.0, traceback.format_exc()
     return notebook, result.time, result.exc_string

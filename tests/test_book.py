@@ -98,15 +98,15 @@ def test_half_of_all_cells_have_at_most_seven_lines():
     assert statistics.median(len(cell) for name in CHAPTERS for cell in visible(name)) <= 7
 
 
-def load_page_checks():
-    spec = importlib.util.spec_from_file_location("page_checks", BOOK / "_ext" / "page_checks.py")
+def finished_pages():
+    spec = importlib.util.spec_from_file_location("finished_pages", BOOK / "_ext" / "finished_pages.py")
     module = importlib.util.module_from_spec(spec)
     spec.loader.exec_module(module)
     return module
 
 
 def test_guard_finds_third_parties_and_silent_figures():
-    page = load_page_checks().Page
+    page = finished_pages().Page
     text = "A sentence that says what the figure shows"
     assert not page(f'<script src="a.js"></script><img src="b.svg" alt="{text}"><a href="https://x.org">x</a>').faults
     assert page('<script src="https://x.org/a.js"></script>').faults

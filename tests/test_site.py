@@ -8,7 +8,7 @@ import zipfile
 
 import pytest
 from axe_playwright_python.sync_playwright import Axe
-from visits import PAGES, SITE, VARIANTS, WIDE, Visit
+from visits import LOOKS, PAGES, SITE, WIDE, Visit
 
 import ncl_lib
 import ncl_lib.course
@@ -37,33 +37,60 @@ def links_to_nowhere(page, base):
     return missing
 
 
-@pytest.mark.parametrize("path", PAGES)
-def test_page(browser, bases, path):
+def formulas_are_set(page, path):
+    """Wait until MathJax is done, if there is maths on the page, and compare."""
     formulas = re.findall(r'class="[^"]*\bmath\b[^"]*"', text_of(path))
-    for kind, theme, viewport in VARIANTS:
-        case = f"{path} from {kind}, {theme}, {viewport['width']} px"
-        with Visit(browser, bases[kind], path, theme, viewport) as visit:
-            page = visit.page
-            if formulas:
-                page.wait_for_function("window.MathJax && MathJax.startup && MathJax.startup.document")
-                page.evaluate("MathJax.startup.promise")
-                assert page.locator("mjx-container").count() >= len(formulas), f"unset maths: {case}"
-                assert page.locator("mjx-merror").count() == 0, f"broken maths: {case}"
-            if path == "index.html":
-                page.wait_for_url("**/intro.html")
-            page.evaluate("document.fonts.ready")
-            assert visit.elsewhere == [], case
-            assert visit.complaints == [], case
-            assert page.evaluate("document.documentElement.dataset.theme") in (theme, None), case
-            broken = "[...document.images].filter(i => i.complete && !i.naturalWidth).map(i => i.src)"
-            assert page.evaluate(broken) == [], case
-            sideways = "document.documentElement.scrollWidth - document.documentElement.clientWidth"
-            assert page.evaluate(sideways) <= 0, f"scrolls sideways: {case}"
-            if viewport is WIDE and path != "index.html":  # that one only leads on to the first page
-                assert links_to_nowhere(page, bases[kind]) == [], case
-                found = Axe().run(page).response["violations"]
-                serious = [v for v in found if v["impact"] in ("serious", "critical")]
-                assert serious == [], f"{case}: {[(v['id'], n['target']) for v in serious for n in v['nodes']]}"
+    if formulas:
+        page.wait_for_function("window.MathJax && MathJax.startup && MathJax.startup.document")
+        page.evaluate("MathJax.startup.promise")
+        assert page.locator("mjx-container").count() >= len(formulas), "unset maths"
+        assert page.locator("mjx-merror").count() == 0, "broken maths"
+
+
+def looks_right(page, theme):
+    """Theme as the reader's system has it, all images there, nothing beyond the edge."""
+    page.evaluate("document.fonts.ready")
+    page.wait_for_function("theme => [theme, undefined].includes(document.documentElement.dataset.theme)", arg=theme)
+    broken = "[...document.images].filter(i => i.complete && !i.naturalWidth).map(i => i.src)"
+    assert page.evaluate(broken) == []
+    sideways = "document.documentElement.scrollWidth - document.documentElement.clientWidth"
+    assert page.evaluate(sideways) <= 0, "scrolls sideways"
+
+
+def serious(page, **options):
+    """What Axe finds that keeps a reader out."""
+    found = [v for v in Axe().run(page, **options).response["violations"] if v["impact"] in ("serious", "critical")]
+    return [(v["id"], n["target"]) for v in found for n in v["nodes"]]
+
+
+# With the colour of the text around it a formula has its contrast; of a dark page Axe need not ask more than that.
+FOREIGN_INK = """() => [...document.querySelectorAll("mjx-container, mjx-container *")]
+    .filter(e => getComputedStyle(e).color !== getComputedStyle(e.parentElement).color).length"""
+CONTRAST = dict(context={"exclude": [["mjx-container"]]}, options={"runOnly": ["color-contrast"]})
+
+
+@pytest.mark.parametrize("path", PAGES)
+@pytest.mark.parametrize(("kind", "looks"), LOOKS.items())
+def test_page(browser, bases, path, kind, looks):
+    with Visit(browser, bases[kind], path, *looks[0]) as visit:
+        page = visit.page
+        formulas_are_set(page, path)
+        if path == "index.html":  # that one only leads on to the first page
+            page.wait_for_url("**/intro.html")
+        # To load and set a page takes longer than to look at it, so the same one is looked at twice.
+        for theme, viewport in looks:
+            page.set_viewport_size(viewport)
+            page.emulate_media(color_scheme=theme)
+            looks_right(page, theme)
+            assert visit.elsewhere == [] and visit.complaints == [], (theme, viewport)
+            if viewport is not WIDE or path == "index.html":
+                continue
+            assert links_to_nowhere(page, bases[kind]) == []
+            if theme == "light":
+                assert serious(page) == []
+            else:
+                assert serious(page, **CONTRAST) == [] and page.evaluate(FOREIGN_INK) == 0
+            visit.complaints.clear()  # Axe asks for style sheets once more, and for one in vain
 
 
 @pytest.mark.parametrize("kind", ["http", "file"])

@@ -168,7 +168,8 @@ def test_the_rest_of_a_long_clock_is_a_rest_of_the_exact_drive():
         assert np.max(np.abs(end.drive)) < 1e-7 * np.max(np.abs(start.drive))
 
 
-@settings(deadline=None, max_examples=25)
+# The starts that a long search found stand in HARD; these few watch that ordinary ones stay easy.
+@settings(deadline=None, max_examples=12)
 @given(st.integers(0, 2**32 - 1), st.integers(2, 7), st.sampled_from([1e-9, 1e-3]))
 def test_random_starts_settle_on_a_long_clock(seed, h, tolerance):
     rng = np.random.default_rng(seed)

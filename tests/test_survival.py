@@ -51,13 +51,13 @@ def test_water_fills_to_one_level(seed, h, anisotropic):
     assert not np.any(alive & ~able)
 
 
-@pytest.mark.parametrize(("h", "starts", "share"), [(6, 8, 0.9), (16, 8, 1.0), (64, 2, 1.0)])
+@pytest.mark.parametrize(("h", "starts", "share"), [(6, 8, 0.9), (16, 4, 1.0), (64, 1, 1.0)])
 def test_rule_agrees_with_exact_runs(h, starts, share):
     # At small h the rule errs for modes close to the water; how often is measured, not promised.
     rng, right = np.random.default_rng(h), []
     for _ in range(starts):
         w, f = start(rng, h)
-        end = CosineModes(SETTING).solve(w, f, [0.0, 1e5]).shape_f[-1]
+        end = CosineModes(SETTING).solve(w, f, [0.0, 1e5], tolerance=1e-6).shape_f[-1]
         right.append((end > 1e-3 * end.max()) == surviving_modes(w, f, SETTING))
     assert np.mean(right) >= share
 
@@ -94,7 +94,7 @@ def test_settled_modes_keep_what_the_clock_conserves(seed, h, anisotropic):
 def test_settled_modes_are_where_exact_runs_settle(rng):
     w0, f0 = start(rng, 64)
     w, f = settled_modes(w0, f0, SETTING)
-    end = CosineModes(SETTING).solve(w0, f0, [0.0, 1e6])
+    end = CosineModes(SETTING).solve(w0, f0, [0.0, 1e6], tolerance=1e-6)
     assert np.abs(end.shape_w[-1] - w).max() < 0.05 and np.abs(end.shape_f[-1] - f).max() < 0.05
 
 
@@ -128,7 +128,7 @@ def test_a_lone_survivor_keeps_nobody_down():
     rng, starts = np.random.default_rng(3), []
     one = np.ones(2)
     quoted = np.array([0.04003673392309687, 0.6829831386189756]), np.array([0.6168794316067117, 0.05022178762488757])
-    while len(starts) < 7:
+    while len(starts) < 3:
         w, f = 0.5 * rng.standard_normal(2), rng.uniform(0.05, 0.8, 2)
         if lone_survivor(w, f, one):
             starts.append((w, f))

@@ -12,6 +12,8 @@ PAGES = sorted(
 WIDE, NARROW = {"width": 1280, "height": 900}, {"width": 360, "height": 780}
 # Every pair of (address, theme, width) occurs.
 VARIANTS = [("http", "light", WIDE), ("http", "dark", NARROW), ("file", "light", NARROW), ("file", "dark", WIDE)]
+# The same, two to a visit: as the page is loaded, and as it is then without being loaded anew.
+LOOKS = {kind: [variant[1:] for variant in VARIANTS if variant[0] == kind] for kind in ("http", "file")}
 
 
 class Quiet(http.server.SimpleHTTPRequestHandler):
