@@ -96,7 +96,7 @@ class FeatureModes:
     def _velocity(self, f):
         w, a, b = f**self.alpha, self.setting.s * f, self.setting.spectrum * f
         if self.loss == "cosine":
-            pull = w * self._cosine.drive(w, f)
+            pull = w * self._cosine._drive(w, f)
         else:
             pull = b - w * a if self.loss == "iso" else w * (b - w * a)
             if not self.stop_gradient:
@@ -152,7 +152,7 @@ class FeatureModes:
     def _solve_on_the_clock(self, f0, times):
         """Integrate the shape of the features without decay; w G does not change with their scale."""
         alive, scale = f0 > 0, f0.sum()
-        self._cosine.drive(f0**self.alpha, f0)  # raises where the loss is not defined
+        self._cosine._drive(f0**self.alpha, f0)  # raises where the loss is not defined
 
         def shape(y):
             # The sum of all is conserved.
