@@ -219,8 +219,9 @@ def matrices_push(W, A, setting):
     In a flow that runs on to one prediction, the drive grows up to what double precision can tell from infinite.
     """
     Q, root, turn = np.linalg.svd(A)
-    half, _, _, terms = _matrices(Q.T @ W @ Q, root**2, setting, driven=False)
-    half = above_noise(half, 1e-12 * np.linalg.norm(terms, axis=0))
+    held = np.maximum(root, 1e-7 * root[0])
+    half, _, _, terms = _matrices(Q.T @ W @ Q, held**2, setting, driven=False)
+    half = above_noise(half, 1e-12 * np.linalg.norm(terms, axis=0)) * (root / held)
     return (Q @ (half * root)) @ Q.T, W.T @ (Q @ half @ turn)
 
 

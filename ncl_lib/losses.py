@@ -33,6 +33,11 @@ class Loss:
         Whether targets are held fixed: `on_v` is then not used.
     failure : {"blow-up", "singular"}
         What it means when the value is not finite: weights too large, or features that vanish.
+    separable : bool
+        Whether each pair contributes for itself, so that the value is a mean over pairs and a large batch may be pushed
+        in parts.
+    held : callable, optional
+        The same as `pushes`, with None for `on_v`: for targets that are held fixed, where that is cheaper.
 
     Examples
     --------
@@ -45,13 +50,17 @@ class Loss:
     head: bool = True
     stop_gradient: bool = True
     failure: str = "blow-up"
+    separable: bool = False
+    held: Callable | None = None
 
     def __post_init__(self):
         if not isinstance(self.name, str):
             raise TypeError(f"name={self.name!r}: expected a str")
         if not callable(self.pushes):
             raise TypeError(f"pushes={self.pushes!r}: expected a function of (u, v, W)")
-        for name in ("head", "stop_gradient"):
+        if not (self.held is None or callable(self.held)):
+            raise TypeError(f"held={self.held!r}: expected a function of (u, v, W)")
+        for name in ("head", "stop_gradient", "separable"):
             _checks.instance(name, getattr(self, name), bool)
         _checks.choice("failure", self.failure, ("blow-up", "singular"))
 
@@ -97,18 +106,45 @@ def _log_sum(x, axis):
     return top + np.log(np.sum(np.exp(x - top), axis=axis, keepdims=True))
 
 
-def _l2(p, v):
+def _held_of_predictions(gradient, u, v, W):
+    """The same for targets that are held fixed, from the value and minus n times the gradient in p."""
+    value, on_p = gradient(u @ W.T, v)
+    return value, on_p @ W, None, on_p.T @ u
+
+
+def _l2_held(p, v):
     towards = v - p
-    return np.vdot(towards, towards) / (2 * len(p)), towards, -towards
+    return np.vdot(towards, towards) / (2 * len(p)), towards
+
+
+def _l2(p, v):
+    value, towards = _l2_held(p, v)
+    return value, towards, -towards
+
+
+def _cosines(p, v):
+    """Cosine of each pair, and both lengths."""
+    with np.errstate(divide="ignore"):
+        size_p, size_v = np.sqrt(np.vecdot(p, p)), np.sqrt(np.vecdot(v, v))
+        return np.vecdot(p, v) / size_p / size_v, size_p, size_v
+
+
+def _towards(v, p, cosine, size_v, size_p):
+    """Minus the gradient in p of minus the cosine of (p, v), in one pass less than from unit vectors."""
+    with np.errstate(divide="ignore"):
+        g = v * (1 / size_v / size_p)[:, None]
+        g -= p * (cosine / size_p / size_p)[:, None]
+    return g
+
+
+def _cosine_held(p, v):
+    cosine, size_p, size_v = _cosines(p, v)
+    return -cosine.mean(), _towards(v, p, cosine, size_v, size_p)
 
 
 def _cosine(p, v):
-    size_p = np.sqrt(np.einsum("ij,ij->i", p, p))[:, None]
-    size_v = np.sqrt(np.einsum("ij,ij->i", v, v))[:, None]
-    with np.errstate(divide="ignore"):
-        omega, z = p / size_p, v / size_v
-        cosine = np.einsum("ij,ij->i", omega, z)[:, None]
-        return -cosine.mean(), (z - cosine * omega) / size_p, (omega - cosine * z) / size_v
+    cosine, size_p, size_v = _cosines(p, v)
+    return -cosine.mean(), _towards(v, p, cosine, size_v, size_p), _towards(p, v, cosine, size_p, size_v)
 
 
 def _iso(u, v, W):
@@ -116,10 +152,14 @@ def _iso(u, v, W):
     return value, towards, back, towards.T @ u
 
 
-L2 = Loss.of_predictions("l2", _l2)
-COSINE = Loss.of_predictions("cosine", _cosine, failure="singular")
+L2 = Loss.of_predictions("l2", _l2, separable=True, held=partial(_held_of_predictions, _l2_held))
+COSINE = Loss.of_predictions(
+    "cosine", _cosine, failure="singular", separable=True, held=partial(_held_of_predictions, _cosine_held)
+)
 #: The pull on features is the error of the prediction itself, not what the head makes of it (Halvagal et al., 2023).
-ISO = Loss("iso", _iso)
+ISO = Loss("iso", _iso, separable=True)
+#: Of these a batch is known by its second moments: pushes are linear in features, values quadratic.
+QUADRATIC = (L2, ISO)
 _NAMED = {loss.name: loss for loss in (L2, COSINE, ISO)}
 
 
