@@ -14,6 +14,7 @@ from functools import partial
 import numpy as np
 
 from . import _checks
+from ._predictions import cosine, cosine_held, iso, l2, l2_held, of_held, of_predictions
 
 
 @dataclass(frozen=True)
@@ -91,13 +92,7 @@ class Loss:
         """
         if not callable(gradient):
             raise TypeError(f"gradient={gradient!r}: expected a function of (p, v)")
-        return cls(name, partial(_of_predictions, gradient), **options)
-
-
-def _of_predictions(gradient, u, v, W):
-    """Pushes of a loss of predictions; a function of a module, bound to its numbers, so that it can be pickled."""
-    value, on_p, on_v = gradient(u @ W.T, v)
-    return value, on_p @ W, on_v, on_p.T @ u
+        return cls(name, partial(of_predictions, gradient), **options)
 
 
 def _log_sum(x, axis):
@@ -106,58 +101,10 @@ def _log_sum(x, axis):
     return top + np.log(np.sum(np.exp(x - top), axis=axis, keepdims=True))
 
 
-def _held_of_predictions(gradient, u, v, W):
-    """The same for targets that are held fixed, from the value and minus n times the gradient in p."""
-    value, on_p = gradient(u @ W.T, v)
-    return value, on_p @ W, None, on_p.T @ u
-
-
-def _l2_held(p, v):
-    towards = v - p
-    return np.vdot(towards, towards) / (2 * len(p)), towards
-
-
-def _l2(p, v):
-    value, towards = _l2_held(p, v)
-    return value, towards, -towards
-
-
-def _cosines(p, v):
-    """Cosine of each pair, and both lengths."""
-    with np.errstate(divide="ignore"):
-        size_p, size_v = np.sqrt(np.vecdot(p, p)), np.sqrt(np.vecdot(v, v))
-        return np.vecdot(p, v) / size_p / size_v, size_p, size_v
-
-
-def _towards(v, p, cosine, size_v, size_p):
-    """Minus the gradient in p of minus the cosine of (p, v), in one pass less than from unit vectors."""
-    with np.errstate(divide="ignore"):
-        g = v * (1 / size_v / size_p)[:, None]
-        g -= p * (cosine / size_p / size_p)[:, None]
-    return g
-
-
-def _cosine_held(p, v):
-    cosine, size_p, size_v = _cosines(p, v)
-    return -cosine.mean(), _towards(v, p, cosine, size_v, size_p)
-
-
-def _cosine(p, v):
-    cosine, size_p, size_v = _cosines(p, v)
-    return -cosine.mean(), _towards(v, p, cosine, size_v, size_p), _towards(p, v, cosine, size_p, size_v)
-
-
-def _iso(u, v, W):
-    value, towards, back = _l2(u @ W.T, v)
-    return value, towards, back, towards.T @ u
-
-
-L2 = Loss.of_predictions("l2", _l2, separable=True, held=partial(_held_of_predictions, _l2_held))
-COSINE = Loss.of_predictions(
-    "cosine", _cosine, failure="singular", separable=True, held=partial(_held_of_predictions, _cosine_held)
-)
+L2 = Loss.of_predictions("l2", l2, separable=True, held=partial(of_held, l2_held))
+COSINE = Loss.of_predictions("cosine", cosine, failure="singular", separable=True, held=partial(of_held, cosine_held))
 #: The pull on features is the error of the prediction itself, not what the head makes of it (Halvagal et al., 2023).
-ISO = Loss("iso", _iso, separable=True)
+ISO = Loss("iso", iso, separable=True)
 #: Of these a batch is known by its second moments: pushes are linear in features, values quadratic.
 QUADRATIC = (L2, ISO)
 _NAMED = {loss.name: loss for loss in (L2, COSINE, ISO)}

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from . import _checks, diagnostics
-from ._solve import Status, integrate
+from ._solve import RELATIVE_TOLERANCE, Status, integrate
 from .clock import fade, on_clock
 from .expectations import matrices_drive, matrices_push
 from .norms import Norms
@@ -132,7 +132,7 @@ class _Matrices:
         WG = W.T @ G
         return G - self.setting.rho * W, WG + WG.T - 2 * self.setting.rho * F
 
-    def solve(self, W0, F0, times):
+    def solve(self, W0, F0, times, tolerance=RELATIVE_TOLERANCE):
         """Integrate both matrices.
 
         Parameters
@@ -141,6 +141,8 @@ class _Matrices:
             Matrices at ``times[0]`` (dimensionless), F0 symmetric positive semi-definite.
         times : array of shape (T,)
             Strictly increasing gradient-flow times.
+        tolerance : float, optional
+            Relative error of a step, between 1e-12 and 1e-2.
 
         Returns
         -------
@@ -149,8 +151,8 @@ class _Matrices:
         Raises
         ------
         TypeError, ValueError
-            If a matrix is not square, shapes differ, F0 is not symmetric positive semi-definite, or `times` are not
-            sorted.
+            If a matrix is not square, shapes differ, F0 is not symmetric positive semi-definite, `times` are not
+            sorted, or `tolerance` is out of bounds.
 
         Examples
         --------
@@ -159,13 +161,15 @@ class _Matrices:
         True
         """
         W0, F0 = _pair(W0, F0, names=("W0", "F0"))
+        tolerance = _checks.tolerance(tolerance)
         h = len(W0)
 
         def velocity(t, y):
             W, F = y.reshape(2, h, h)
             return np.concatenate([part.ravel() for part in self._velocity(W, F)])
 
-        t, y, status = integrate(velocity, np.concatenate([W0.ravel(), F0.ravel()]), times, name="W0, F0")
+        start = np.concatenate([W0.ravel(), F0.ravel()])
+        t, y, status = integrate(velocity, start, times, name="W0, F0", tolerance=tolerance)
         W, F = np.moveaxis(y.reshape(-1, 2, h, h), 1, 0)
         return MatrixTrajectory(self.setting, t, W, F, status)
 

@@ -8,7 +8,7 @@ from . import _checks
 from ._closures import RATES, frozen_rate
 from ._hyperbolas import Hyperbolas
 from ._mode_trajectories import CosineModeTrajectory, ModeTrajectory
-from ._solve import integrate
+from ._solve import RELATIVE_TOLERANCE, integrate
 from .clock import fade, on_clock
 from .expectations import modes_rate
 from .norms import Norms
@@ -72,7 +72,7 @@ class _Modes:
         G = self._drive(w, f)
         return G - self.setting.rho * w, 2 * w * G - 2 * self.setting.rho * f
 
-    def solve(self, w0, f0, times, tolerance=1e-10):
+    def solve(self, w0, f0, times, tolerance=RELATIVE_TOLERANCE):
         r"""Integrate all modes.
 
         The imbalance :math:`c_j = f_j - w_j^2` obeys :math:`c_j(t) = e^{-2 \rho t} c_j(0)` exactly, so only `w` is
