@@ -29,27 +29,28 @@ def l2(p, v):
 
 def _cosines(p, v):
     """Cosine of each pair, and both lengths."""
-    with np.errstate(divide="ignore"):
-        size_p, size_v = np.sqrt(np.vecdot(p, p)), np.sqrt(np.vecdot(v, v))
-        return np.vecdot(p, v) / size_p / size_v, size_p, size_v
+    size_p, size_v = np.sqrt(np.vecdot(p, p)), np.sqrt(np.vecdot(v, v))
+    return np.vecdot(p, v) / size_p / size_v, size_p, size_v
 
 
-def _towards(v, p, cosine, size_v, size_p):
+def _towards(v, p, cosines, size_v, size_p):
     """Minus the gradient in p of minus the cosine of (p, v), in one pass less than from unit vectors."""
-    with np.errstate(divide="ignore"):
-        g = v * (1 / size_v / size_p)[:, None]
-        g -= p * (cosine / size_p / size_p)[:, None]
+    g = v * (1 / size_v / size_p)[:, None]
+    g -= p * (cosines / size_p / size_p)[:, None]
     return g
 
 
+@np.errstate(divide="ignore", invalid="ignore")  # features that vanish show in the value
 def cosine_held(p, v):
-    cosine, size_p, size_v = _cosines(p, v)
-    return -cosine.mean(), _towards(v, p, cosine, size_v, size_p)
+    cosines, size_p, size_v = _cosines(p, v)
+    return -cosines.sum() / len(p), _towards(v, p, cosines, size_v, size_p)
 
 
+@np.errstate(divide="ignore", invalid="ignore")
 def cosine(p, v):
-    cosine, size_p, size_v = _cosines(p, v)
-    return -cosine.mean(), _towards(v, p, cosine, size_v, size_p), _towards(p, v, cosine, size_p, size_v)
+    cosines, size_p, size_v = _cosines(p, v)
+    on_p, on_v = _towards(v, p, cosines, size_v, size_p), _towards(p, v, cosines, size_p, size_v)
+    return -cosines.sum() / len(p), on_p, on_v
 
 
 def iso(u, v, W):
