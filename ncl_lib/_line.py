@@ -7,7 +7,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from . import _checks
-from ._solve import Status, integrate
+from ._solve import RELATIVE_TOLERANCE, Status, integrate
 
 
 @dataclass(frozen=True)
@@ -143,7 +143,7 @@ class LineFlow:
         """
         return _checks.plain_object(np.asarray(self._regime(_checks.array("w", w))))
 
-    def solve(self, w0, times, collapse_below=1e-6):
+    def solve(self, w0, times, collapse_below=1e-6, tolerance=RELATIVE_TOLERANCE):
         r"""Integrate the flow from one or many starts.
 
         Parameters
@@ -154,6 +154,8 @@ class LineFlow:
             Strictly increasing gradient-flow times; ``times[0]`` is the time of `w0`.
         collapse_below : float, optional
             A start counts as collapsed from the moment that \\|w\\| is below this.
+        tolerance : float, optional
+            Relative error of a step, between 1e-12 and 1e-2.
 
         Returns
         -------
@@ -163,7 +165,8 @@ class LineFlow:
         Raises
         ------
         TypeError, ValueError
-            If `w0` is not finite, `times` are not sorted, or `collapse_below` is not positive.
+            If `w0` is not finite, `times` are not sorted, `collapse_below` is not positive, or `tolerance` is out of
+            bounds.
 
         Examples
         --------
@@ -172,16 +175,15 @@ class LineFlow:
         >>> flow.solve([0.05, 0.06], [0.0, 1000.0]).w[-1].round(4) + 0.0
         array([0.    , 0.6122])
         """
-        return solve_line(self._velocity, w0, times, collapse_below)
+        return solve_line(self._velocity, w0, times, collapse_below, tolerance)
 
 
-def solve_line(velocity, w0, times, collapse_below):
+def solve_line(velocity, w0, times, collapse_below, tolerance):
     """Integrate independent copies of one flow on a line."""
     w0 = np.atleast_1d(_checks.array("w0", w0))
     if w0.ndim != 1:
         raise ValueError(f"w0: has shape {w0.shape}; expected one number or shape (n,)")
     collapse_below = _checks.number("collapse_below", collapse_below, above=0)
     # Copies do not act on each other: the matrix of slopes is diagonal.
-    return Trajectory(
-        *integrate(lambda t, w: velocity(w), w0, times, collapse_below=collapse_below, stiff=True, lband=0, uband=0)
-    )
+    options = dict(stiff=True, lband=0, uband=0, tolerance=_checks.tolerance(tolerance))
+    return Trajectory(*integrate(lambda t, w: velocity(w), w0, times, collapse_below=collapse_below, **options))

@@ -54,14 +54,15 @@ def integrate(
     stiff=False,
     vanishing=None,
     tolerance=RELATIVE_TOLERANCE,
+    least=1e-3,
     **options,
 ):
     """Integrate ``dy/dt = velocity(t, y)``, t counted from ``times[0]``; return ``(times, y, status)``, `y` (T, n).
 
     With SciPy's steppers: the eighth-order Runge-Kutta pair, or where `stiff` LSODA, which changes to implicit steps
-    once they pay, so that time spent at rest costs nothing. A solution that grows by 1e8 has blown up, one for which
-    `vanishing(y)` falls to 0 is singular; whatever ends a run early, what was reached before that is returned. `name`
-    is what the caller calls its start.
+    once they pay, so that time spent at rest costs nothing. Entries are followed to `tolerance` of themselves, down to
+    the size `least`. A solution that grows by 1e8 has blown up, one for which `vanishing(y)` falls to 0 is singular;
+    whatever ends a run early, what was reached before that is returned. `name` is what the caller calls its start.
     """
     times = _checks.times(times)
     elapsed = times - times[0]  # so that a late start costs no digits
@@ -74,7 +75,7 @@ def integrate(
     limit = BLOW_UP_FACTOR * max(1.0, np.max(np.abs(start)))
     ends = {"blow-up": lambda y: limit - np.max(np.abs(y)), "singular": vanishing}
     stepper = (LSODA if stiff else DOP853)(
-        velocity, 0.0, start, elapsed[-1] or 1.0, rtol=tolerance, atol=1e-3 * tolerance, **options
+        velocity, 0.0, start, elapsed[-1] or 1.0, rtol=tolerance, atol=least * tolerance, **options
     )
     try:
         # Trial stages may overflow; the step is then rejected. A step that fails is a status, not a warning.

@@ -132,7 +132,7 @@ def alignment(W, F, setting):
     >>> round(alignment(np.eye(3), np.eye(3), Setting(sigma2=0.0, rho=0.0)), 9)
     1.0
     """
-    W, f, _ = _eigenbasis(W, F, setting, "alignment")
+    W, f, _ = _eigenbasis(*_checked_pair(W, F, setting, "alignment"))
     return _matrices(W, f, setting, driven=False)[1]
 
 
@@ -178,10 +178,11 @@ def cosine_matrices(W, F, setting, nodes=None, error=False):
     >>> bool(abs(np.vdot(W, result.drive)) < 1e-9)
     True
     """
-    W, f, Q = _eigenbasis(W, F, setting, "cosine_matrices")
+    W, F = _checked_pair(W, F, setting, "cosine_matrices")
     if nodes is not None:
         nodes = _checks.integer("nodes", nodes, minimum=2)
     _checks.instance("error", error, bool)
+    W, f, Q = _eigenbasis(W, F)
 
     def integral(**rule):
         half, alignment, used, terms = _matrices(W, f, setting, **rule)
@@ -191,14 +192,25 @@ def cosine_matrices(W, F, setting, nodes=None, error=False):
     return Expectation(Q @ result.drive @ Q.T, result.alignment, result.error)
 
 
-def _eigenbasis(W, F, setting, who):
-    """Head in the eigenbasis of the features, their eigenvalues and the basis, checked."""
+def _checked_pair(W, F, setting, who):
+    """Head and features, checked."""
     _checks.instance("setting", setting, Setting).isotropic(who)
     W, F = _checks.one_matrix("W", _checks.matrix("W", W)), _checks.feature_matrix("F", F)
     _checks.same_shape(W=W, F=F)
+    return W, F
+
+
+def _eigenbasis(W, F):
+    """Head in the eigenbasis of the features, their eigenvalues and the basis."""
     f, Q = np.linalg.eigh((F + F.T) / 2)
     f = np.where(f > 1e-14 * f[-1], f, 0.0) if f[-1] > 0 else np.zeros_like(f)
     return Q.T @ W @ Q, f, Q
+
+
+def matrices_drive(W, F, setting):
+    """Drive G on matrices that have been checked."""
+    W, f, Q = _eigenbasis(W, F)
+    return Q @ (_matrices(W, f, setting)[0] * np.sqrt(f)) @ Q.T
 
 
 def matrices_push(W, A, setting):
@@ -207,8 +219,9 @@ def matrices_push(W, A, setting):
     In a flow that runs on to one prediction, the drive grows up to what double precision can tell from infinite.
     """
     Q, root, turn = np.linalg.svd(A)
-    half, _, _, terms = _matrices(Q.T @ W @ Q, root**2, setting, driven=False)
-    half = above_noise(half, 1e-12 * np.linalg.norm(terms, axis=0))
+    held = np.maximum(root, 1e-7 * root[0])
+    half, _, _, terms = _matrices(Q.T @ W @ Q, held**2, setting, driven=False)
+    half = above_noise(half, 1e-12 * np.linalg.norm(terms, axis=0)) * (root / held)
     return (Q @ (half * root)) @ Q.T, W.T @ (Q @ half @ turn)
 
 

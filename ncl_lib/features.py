@@ -9,7 +9,7 @@ from scipy.special import softmax
 
 from . import _checks
 from ._gradients import barlow_twins_gradient, vicreg_gradient
-from ._solve import Status, integrate
+from ._solve import RELATIVE_TOLERANCE, Status, integrate
 from .clock import above_noise, fade, on_clock
 from .losses import _checked_vicreg
 from .matrices import MatrixTrajectory
@@ -96,14 +96,14 @@ class FeatureModes:
     def _velocity(self, f):
         w, a, b = f**self.alpha, self.setting.s * f, self.setting.spectrum * f
         if self.loss == "cosine":
-            pull = w * self._cosine.drive(w, f)
+            pull = w * self._cosine._drive(w, f)
         else:
             pull = b - w * a if self.loss == "iso" else w * (b - w * a)
             if not self.stop_gradient:
                 pull = pull + w * b - a
         return 2 * pull - 2 * self.setting.rho * f
 
-    def solve(self, f0, times):
+    def solve(self, f0, times, tolerance=None):
         """Integrate all modes.
 
         Parameters
@@ -112,6 +112,8 @@ class FeatureModes:
             Feature eigenvalues at ``times[0]`` (dimensionless), >= 0.
         times : array of shape (T,)
             Strictly increasing gradient-flow times.
+        tolerance : float, optional
+            Relative error of a step, between 1e-12 and 1e-2; by default 1e-10, and with the cosine loss 1e-7.
 
         Returns
         -------
@@ -121,7 +123,8 @@ class FeatureModes:
         Raises
         ------
         TypeError, ValueError
-            If `f0` is not a finite real array of shape (h,), negative somewhere, or `times` are not sorted.
+            If `f0` is not a finite real array of shape (h,), negative somewhere, `times` are not sorted, or `tolerance`
+            is out of bounds.
 
         Examples
         --------
@@ -129,8 +132,11 @@ class FeatureModes:
         array([0.8, 0.8])
         """
         f0 = self._modes("f0", f0)
+        if tolerance is None:
+            tolerance = 1e-7 if self.loss == "cosine" else RELATIVE_TOLERANCE
+        tolerance = _checks.tolerance(tolerance)
         if self.loss == "cosine":
-            return self._solve_on_the_clock(f0, times)
+            return self._solve_on_the_clock(f0, times, tolerance)
         # In logarithms no mode crosses zero, and one that starts there stays.
         alive = f0 > 0
         if not np.any(alive):
@@ -144,15 +150,15 @@ class FeatureModes:
             f[alive] = np.exp(np.maximum(x, -700.0))
             return self._velocity(f)[alive] / f[alive]
 
-        t, x, status = integrate(velocity, np.log(f0[alive]), times, name="f0", stiff=True)
+        t, x, status = integrate(velocity, np.log(f0[alive]), times, name="f0", stiff=True, tolerance=tolerance)
         f = np.zeros((len(t), len(f0)))
         f[:, alive] = np.exp(x)
         return ModeTrajectory(self.setting, t, f**self.alpha, f, status)
 
-    def _solve_on_the_clock(self, f0, times):
+    def _solve_on_the_clock(self, f0, times, tolerance):
         """Integrate the shape of the features without decay; w G does not change with their scale."""
         alive, scale = f0 > 0, f0.sum()
-        self._cosine.drive(f0**self.alpha, f0)  # raises where the loss is not defined
+        self._cosine._drive(f0**self.alpha, f0)  # raises where the loss is not defined
 
         def shape(y):
             # The sum of all is conserved.
@@ -175,7 +181,7 @@ class FeatureModes:
             np.sqrt(scale),
             name="f0",
             stiff=True,
-            tolerance=1e-7,
+            tolerance=tolerance,
         )
         f = shape(y) * fade(times, self.setting.rho)[:, None] ** 2
         return ModeTrajectory(self.setting, times, f**self.alpha, f, status)
@@ -328,7 +334,7 @@ class FeatureMatrices:
             )
         return slope
 
-    def solve(self, F0, times):
+    def solve(self, F0, times, tolerance=1e-9):
         """Integrate the feature matrix.
 
         Parameters
@@ -337,6 +343,8 @@ class FeatureMatrices:
             Feature matrix at ``times[0]`` (dimensionless).
         times : array of shape (T,)
             Strictly increasing gradient-flow times.
+        tolerance : float, optional
+            Relative error of a step, between 1e-12 and 1e-2.
 
         Returns
         -------
@@ -346,7 +354,8 @@ class FeatureMatrices:
         Raises
         ------
         TypeError, ValueError
-            If F0 is not one symmetric positive semi-definite matrix, or `times` are not sorted.
+            If F0 is not one symmetric positive semi-definite matrix, `times` are not sorted, or `tolerance` is out of
+            bounds.
 
         Examples
         --------
@@ -356,6 +365,7 @@ class FeatureMatrices:
                [0., 1.]])
         """
         F0 = _checks.one_matrix("F0", _checks.feature_matrix("F0", F0))
+        tolerance = _checks.tolerance(tolerance)
         h = len(F0)
         self._gradient(F0)  # raises where the loss is not defined
         f, Q = np.linalg.eigh(F0)
@@ -368,7 +378,7 @@ class FeatureMatrices:
         times, rho = _checks.times(times), self.setting.rho
         if not self._blind:
             t, y, status = integrate(
-                lambda t, y: velocity(y.reshape(h, h), rho), root.ravel(), times, stiff=True, tolerance=1e-9
+                lambda t, y: velocity(y.reshape(h, h), rho), root.ravel(), times, stiff=True, tolerance=tolerance
             )
             A = y.reshape(-1, h, h)
         else:
@@ -381,7 +391,7 @@ class FeatureMatrices:
                 np.sqrt(scale),
                 longest=20.0,  # features of less than full rank are moved by rounding alone after that
                 stiff=True,
-                tolerance=1e-9,
+                tolerance=tolerance,
             )
             A = y.reshape(-1, h, h) * fade(t, rho)[:, None, None]
         F = A @ A.mT

@@ -14,6 +14,7 @@ from functools import partial
 import numpy as np
 
 from . import _checks
+from ._predictions import cosine, cosine_held, iso, l2, l2_held, of_held, of_predictions
 
 
 @dataclass(frozen=True)
@@ -33,6 +34,11 @@ class Loss:
         Whether targets are held fixed: `on_v` is then not used.
     failure : {"blow-up", "singular"}
         What it means when the value is not finite: weights too large, or features that vanish.
+    separable : bool
+        Whether each pair contributes for itself, so that the value is a mean over pairs and a large batch may be pushed
+        in parts.
+    held : callable, optional
+        The same as `pushes`, with None for `on_v`: for targets that are held fixed, where that is cheaper.
 
     Examples
     --------
@@ -45,13 +51,17 @@ class Loss:
     head: bool = True
     stop_gradient: bool = True
     failure: str = "blow-up"
+    separable: bool = False
+    held: Callable | None = None
 
     def __post_init__(self):
         if not isinstance(self.name, str):
             raise TypeError(f"name={self.name!r}: expected a str")
         if not callable(self.pushes):
             raise TypeError(f"pushes={self.pushes!r}: expected a function of (u, v, W)")
-        for name in ("head", "stop_gradient"):
+        if not (self.held is None or callable(self.held)):
+            raise TypeError(f"held={self.held!r}: expected a function of (u, v, W)")
+        for name in ("head", "stop_gradient", "separable"):
             _checks.instance(name, getattr(self, name), bool)
         _checks.choice("failure", self.failure, ("blow-up", "singular"))
 
@@ -82,13 +92,7 @@ class Loss:
         """
         if not callable(gradient):
             raise TypeError(f"gradient={gradient!r}: expected a function of (p, v)")
-        return cls(name, partial(_of_predictions, gradient), **options)
-
-
-def _of_predictions(gradient, u, v, W):
-    """Pushes of a loss of predictions; a function of a module, bound to its numbers, so that it can be pickled."""
-    value, on_p, on_v = gradient(u @ W.T, v)
-    return value, on_p @ W, on_v, on_p.T @ u
+        return cls(name, partial(of_predictions, gradient), **options)
 
 
 def _log_sum(x, axis):
@@ -97,29 +101,12 @@ def _log_sum(x, axis):
     return top + np.log(np.sum(np.exp(x - top), axis=axis, keepdims=True))
 
 
-def _l2(p, v):
-    towards = v - p
-    return np.vdot(towards, towards) / (2 * len(p)), towards, -towards
-
-
-def _cosine(p, v):
-    size_p = np.sqrt(np.einsum("ij,ij->i", p, p))[:, None]
-    size_v = np.sqrt(np.einsum("ij,ij->i", v, v))[:, None]
-    with np.errstate(divide="ignore"):
-        omega, z = p / size_p, v / size_v
-        cosine = np.einsum("ij,ij->i", omega, z)[:, None]
-        return -cosine.mean(), (z - cosine * omega) / size_p, (omega - cosine * z) / size_v
-
-
-def _iso(u, v, W):
-    value, towards, back = _l2(u @ W.T, v)
-    return value, towards, back, towards.T @ u
-
-
-L2 = Loss.of_predictions("l2", _l2)
-COSINE = Loss.of_predictions("cosine", _cosine, failure="singular")
+L2 = Loss.of_predictions("l2", l2, separable=True, held=partial(of_held, l2_held))
+COSINE = Loss.of_predictions("cosine", cosine, failure="singular", separable=True, held=partial(of_held, cosine_held))
 #: The pull on features is the error of the prediction itself, not what the head makes of it (Halvagal et al., 2023).
-ISO = Loss("iso", _iso)
+ISO = Loss("iso", iso, separable=True)
+#: Of these a batch is known by its second moments: pushes are linear in features, values quadratic.
+QUADRATIC = (L2, ISO)
 _NAMED = {loss.name: loss for loss in (L2, COSINE, ISO)}
 
 

@@ -2,14 +2,15 @@
 
 from __future__ import annotations
 
+import math
 from dataclasses import dataclass
 
 import numpy as np
 
 from . import _checks, diagnostics
-from ._solve import Status, integrate
+from ._solve import RELATIVE_TOLERANCE, Status, integrate
 from .clock import fade, on_clock
-from .expectations import cosine_matrices, matrices_push
+from .expectations import matrices_drive, matrices_push
 from .norms import Norms
 from .setting import Setting
 
@@ -131,7 +132,7 @@ class _Matrices:
         WG = W.T @ G
         return G - self.setting.rho * W, WG + WG.T - 2 * self.setting.rho * F
 
-    def solve(self, W0, F0, times):
+    def solve(self, W0, F0, times, tolerance=RELATIVE_TOLERANCE):
         """Integrate both matrices.
 
         Parameters
@@ -140,6 +141,8 @@ class _Matrices:
             Matrices at ``times[0]`` (dimensionless), F0 symmetric positive semi-definite.
         times : array of shape (T,)
             Strictly increasing gradient-flow times.
+        tolerance : float, optional
+            Relative error of a step, between 1e-12 and 1e-2.
 
         Returns
         -------
@@ -148,8 +151,8 @@ class _Matrices:
         Raises
         ------
         TypeError, ValueError
-            If a matrix is not square, shapes differ, F0 is not symmetric positive semi-definite, or `times` are not
-            sorted.
+            If a matrix is not square, shapes differ, F0 is not symmetric positive semi-definite, `times` are not
+            sorted, or `tolerance` is out of bounds.
 
         Examples
         --------
@@ -158,13 +161,15 @@ class _Matrices:
         True
         """
         W0, F0 = _pair(W0, F0, names=("W0", "F0"))
+        tolerance = _checks.tolerance(tolerance)
         h = len(W0)
 
         def velocity(t, y):
             W, F = y.reshape(2, h, h)
             return np.concatenate([part.ravel() for part in self._velocity(W, F)])
 
-        t, y, status = integrate(velocity, np.concatenate([W0.ravel(), F0.ravel()]), times, name="W0, F0")
+        start = np.concatenate([W0.ravel(), F0.ravel()])
+        t, y, status = integrate(velocity, start, times, name="W0, F0", tolerance=tolerance)
         W, F = np.moveaxis(y.reshape(-1, 2, h, h), 1, 0)
         return MatrixTrajectory(self.setting, t, W, F, status)
 
@@ -264,28 +269,28 @@ class CosineMatrices(_Matrices):
 
     def _drive(self, W, F):
         if self.closure == "exact":
-            return cosine_matrices(W, F, self.setting).drive
-        return self._rate(W, F) @ F
-
-    def _rate(self, W, F):
-        """Drive per feature, X in G = X F, of the closures in closed form."""
-        s, signal = self.setting.s, self.setting.spectrum
-        phi2, psi2 = s * np.trace(F), s * np.vdot(W @ F, W)
-        if phi2 <= 0 or psi2 <= 0:
-            raise ValueError("W, F: features or predictions are all 0; the cosine loss is not defined there")
-        inner = np.vdot(W.T, F) * signal * np.eye(len(W))
-        if self.closure == "sixth-order":
-            inner = inner + signal * F @ (W + W.T)
-        return (signal * np.eye(len(W)) - s / psi2 * W @ inner) / np.sqrt(phi2 * psi2)
+            return matrices_drive(W, F, self.setting)
+        WF = W @ F
+        return self._closed(F, WF, np.trace(F), np.vdot(W, WF), np.vdot(W.T, F), lambda: WF @ (WF + W.T @ F))
 
     def _push(self, W, A):
-        """What the loss alone does to the head and to a factor of the features, F = A A^T."""
+        """What the loss alone does to the head and to a factor of the features, F = A A^T, without check."""
         if self.closure == "exact":
             return matrices_push(W, A, self.setting)
-        XA = self._rate(W, A @ A.T) @ A
+        WA = W @ A
+        traces = np.vdot(A, A), np.vdot(WA, WA), np.vdot(A, WA)
+        XA = self._closed(A, WA, *traces, lambda: WA @ (A.T @ (WA + W.T @ A)))
         return XA @ A.T, W.T @ XA
 
-    def solve(self, W0, F0, times, tolerance=1e-10):
+    def _closed(self, Y, WY, features, predictions, cross, sixth):
+        """X Y, of the drive G = X F in closed form, from three traces and what the sixth order adds: Y is F or A."""
+        s, signal = self.setting.s, self.setting.spectrum
+        if features <= 0 or predictions <= 0:
+            raise ValueError("W, F: features or predictions are all 0; the cosine loss is not defined there")
+        along = cross * WY + sixth() if self.closure == "sixth-order" else cross * WY
+        return signal / s * (Y - along / predictions) / math.sqrt(features * predictions)
+
+    def solve(self, W0, F0, times, tolerance=1e-9):
         r"""Integrate both matrices.
 
         The shape :math:`e^{\rho t} (W, A)` is integrated on the clock of weight decay and on a logarithmic scale, with
@@ -325,11 +330,10 @@ class CosineMatrices(_Matrices):
         W0, F0 = _pair(W0, F0, names=("W0", "F0"))
         tolerance = _checks.tolerance(tolerance)
         h = len(W0)
-        self.drive(W0, F0)  # raises where the loss is not defined
-        f, Q = np.linalg.eigh((F0 + F0.T) / 2)
+        self._drive(W0, F0)  # raises where the loss is not defined
         # In units of the start: the drive is of degree -1, and no size of the weights over- or underflows.
         unit = np.max(np.abs(W0))
-        y0 = np.stack([W0, Q * np.sqrt(np.maximum(f, 0.0))]) / unit
+        y0 = np.stack([W0, _factor(F0)]) / unit
         sizes = np.sum(y0**2, axis=(1, 2), keepdims=True)
         conserving = self.closure != "sixth-order"
 
@@ -356,6 +360,7 @@ class CosineMatrices(_Matrices):
             name="W0, F0",
             stiff=h <= _IMPLICIT,
             tolerance=tolerance,
+            least=1.0,  # beside the weights a small entry is rounding, which steps would be spent on for ever
         )
         y = y.reshape(-1, 2, h, h)
         if conserving:
@@ -363,6 +368,12 @@ class CosineMatrices(_Matrices):
         W, F = unit * y[:, 0], unit * (y[:, 1] @ y[:, 1].mT) * unit
         left = fade(times, self.setting.rho)[:, None, None]
         return CosineMatrixTrajectory(self.setting, times, W * left, F * left**2, status, tau, W, F)
+
+
+def _factor(F):
+    """A square A with ``A A^T = F``."""
+    f, Q = np.linalg.eigh((F + F.T) / 2)
+    return Q * np.sqrt(np.maximum(f, 0.0))
 
 
 def _pair(W, F, names=("W", "F")):

@@ -5,13 +5,13 @@ from __future__ import annotations
 import numpy as np
 
 from . import _checks
-from ._closures import corrected_rate
+from ._closures import RATES, frozen_rate
 from ._hyperbolas import Hyperbolas
 from ._mode_trajectories import CosineModeTrajectory, ModeTrajectory
-from ._solve import integrate
+from ._solve import RELATIVE_TOLERANCE, integrate
 from .clock import fade, on_clock
 from .expectations import modes_rate
-from .norms import Norms, norms_of_modes
+from .norms import Norms
 from .setting import Setting, mode_arrays
 
 
@@ -72,7 +72,7 @@ class _Modes:
         G = self._drive(w, f)
         return G - self.setting.rho * w, 2 * w * G - 2 * self.setting.rho * f
 
-    def solve(self, w0, f0, times, tolerance=1e-10):
+    def solve(self, w0, f0, times, tolerance=RELATIVE_TOLERANCE):
         r"""Integrate all modes.
 
         The imbalance :math:`c_j = f_j - w_j^2` obeys :math:`c_j(t) = e^{-2 \rho t} c_j(0)` exactly, so only `w` is
@@ -213,25 +213,18 @@ class CosineModes(_Modes):
     def _drive(self, w, f):
         if w.ndim > 1:
             return np.stack([self._drive(*pair) for pair in zip(w, f, strict=True)])
-        unit = np.max(f) or 1.0
-        return f / unit * self._rate(w, f, driven=True)
+        if self.norms is not None:
+            norms, sixth = self.norms, self.closure == "sixth-order"
+            return f * frozen_rate(w, f, self.setting, norms.phi, norms.psi, norms.cross, sixth)
+        # In units of the largest: the drive is of degree -1 in the head, and of degree 0 in the units of features.
+        unit_w, unit_f = np.max(np.abs(w)) or 1.0, np.max(f) or 1.0
+        return f / unit_f * self._rate(w / unit_w, f / unit_f, driven=True) / unit_w
 
     def _rate(self, w, f, driven=False):
-        """Drive per feature, G max(f) / f: finite where a mode has none."""
+        """Drive per feature, G max(f) / f: finite where a mode has none. Heads and features near 1, and no check."""
         if self.closure == "exact":
             return modes_rate(w, f, self.setting, driven)
-        s, signal = self.setting.s, self.setting.spectrum
-        unit = np.max(f)
-        if self.closure == "corrected":
-            return unit * corrected_rate(w, f, s, signal)
-        if self.norms is None:
-            phi, psi, cross = norms_of_modes(w, s * f, signal * f)
-        else:
-            phi, psi, cross = self.norms.phi, self.norms.psi, self.norms.cross
-        if np.any(phi == 0) or np.any(psi == 0):
-            raise ValueError("w, f: features or predictions are all 0; the cosine loss is not defined there")
-        fluctuation = 2 * w**2 * s * signal * f if self.closure == "sixth-order" else 0.0
-        return unit * (signal - (fluctuation + cross * w * s) / psi**2) / (phi * psi)
+        return np.max(f) * RATES[self.closure](w, f, self.setting)
 
     def solve(self, w0, f0, times, tolerance=1e-9):
         r"""Integrate all modes.
@@ -276,7 +269,7 @@ class CosineModes(_Modes):
         w0, f0 = mode_arrays(w0, f0, self.setting)
         if w0.ndim != 1:
             raise ValueError(f"w0: has shape {w0.shape}; expected shape (h,)")
-        self.drive(w0, f0)  # raises where the loss is not defined
+        self._drive(w0, f0)  # raises where the loss is not defined
         # In units of the start: the drive is of degree -1, and no size of the weights over- or underflows.
         unit = np.max(np.abs(w0))
         curve = Hyperbolas(w0 / unit, f0 / unit / unit)

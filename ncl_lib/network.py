@@ -4,15 +4,16 @@ from __future__ import annotations
 
 import math
 from dataclasses import dataclass
+from functools import partial
 
 import numpy as np
 
 from . import _checks, _progress
 from ._solve import BLOW_UP_FACTOR, Status
-from .losses import _NAMED, Loss
+from .losses import _NAMED, QUADRATIC, Loss
 from .runs import Records, Run
 from .setting import Setting
-from .views import Drawn, Views
+from .views import Drawn, Moments, Views
 
 
 @dataclass(frozen=True, eq=False)
@@ -157,6 +158,7 @@ def train(
     head_decay=None,
     data=None,
     dtype=np.float64,
+    moments=False,
 ):
     r"""Train a linear network by plain stochastic gradient descent, each batch freshly sampled.
 
@@ -202,6 +204,9 @@ def train(
         variance `sigma2`. The spectrum of the setting is then not used.
     dtype : {numpy.float64, numpy.float32}, optional
         Precision of the steps; records are kept in double precision either way.
+    moments : bool, optional
+        Draw of each batch its second moments, which is all that the "l2" and "iso" losses know of Gaussian data, by
+        Bartlett's decomposition: runs have the same distribution, and a step costs no more for a larger batch.
 
     Returns
     -------
@@ -218,7 +223,8 @@ def train(
     Views are Gaussian, so :math:`x'` given :math:`x` is
     :math:`\frac{\lambda}{s} x + \sqrt{s - \lambda^2/s}\, \xi` with :math:`\xi \sim N(0, I)`. The batch is drawn that
     way, and where only :math:`\Phi x'` is needed, h numbers a sample are drawn in place of d if that pays: the
-    distribution is the same, the cost is not.
+    distribution is the same, the cost is not. A large batch is drawn in parts, on all cores; which parts, and what is
+    drawn in each, depends on the generator and on shapes alone.
 
     Examples
     --------
@@ -247,8 +253,12 @@ def train(
     head_decay = setting.rho if head_decay is None else _checks.number("head_decay", head_decay, minimum=0)
     if data is not None and not callable(data):
         raise TypeError(f"data={data!r}: expected a function of (n, rng) that draws n data")
+    if _checks.instance("moments", moments, bool) and (loss not in QUADRATIC or data is not None):
+        drawn = f"the loss {loss.name!r}" if data is None else "data that are drawn elsewhere"
+        raise ValueError(f"moments=True: {drawn} needs whole batches; only 'l2' and 'iso' on Gaussian data do not")
     if data is None:
-        views = Views(setting, batch, h, d, rng, whole=not stop_gradient, dtype=dtype)
+        kind = Moments if moments else Views
+        views = kind(setting, batch, h, d, rng, whole=not stop_gradient, dtype=dtype)
     else:
         views = Drawn(setting, batch, d, rng, data, dtype)
     rates = eta, eta * head_rate, 1 - eta * setting.rho, 1 - eta * head_decay
@@ -310,6 +320,8 @@ class _Weights:
 
     def __init__(self, network, loss, head, stop_gradient, target_momentum, views, rates, dtype):
         self.loss, self.head, self.stop_gradient, self.views, self.dtype = loss, head, stop_gradient, views, dtype
+        self.pushes = loss.held if stop_gradient and loss.held else loss.pushes
+        self.parts = views.parts if loss.separable else [views]
         self.momentum, self.rates, self.start_W = target_momentum, rates, network.W
         self.Phi = network.Phi.astype(dtype)
         h = len(self.Phi)
@@ -331,20 +343,28 @@ class _Weights:
         return max(np.max(np.abs(self.Phi)), np.max(np.abs(self.W)))
 
     def draw(self, first):
-        """Draw a batch and see how the loss pushes; whether its value is finite."""
-        z, u, v, xi = self.views.sample(self.Phi, self.target)
-        self.value, on_u, on_v, self.on_W = self.loss.pushes(u, v, self.W)
-        self.batch = z, xi, on_u, on_v
-        if first:
-            _check_pushes(self.loss, on_u, on_v, self.on_W, u, self.W, self.head, self.stop_gradient)
+        """Draw a batch and sum up how the loss pushes; whether its value is finite."""
+        found = list(self.views.map(partial(self.drawn, first=first), self.parts))
+        self.value, self.push, self.on_W = found[0]
+        for value, push, on_W in found[1:]:
+            self.value, self.push = self.value + value, self.push + push
+            self.on_W = self.on_W + on_W if self.head is True else None
         return math.isfinite(self.value)
 
-    def pushed(self):
-        """Sum the pushes on the encoder over the batch; whether all are finite."""
-        z, xi, on_u, on_v = self.batch
-        self.push = self.views.against_x(on_u, z) / len(on_u)
+    @np.errstate(over="ignore", invalid="ignore")  # a thread starts without what its caller has set
+    def drawn(self, views, first):
+        """Draw part of a batch: its share of the value, and the sums of the pushes on encoder and head."""
+        z, u, v, xi = views.sample(self.Phi, self.target)
+        value, on_u, on_v, on_W = self.pushes(u, v, self.W)
+        if first:
+            _check_pushes(self.loss, on_u, on_v, on_W, u, self.W, self.head, self.stop_gradient)
+        push = views.against_x(on_u, z)
         if not self.stop_gradient:
-            self.push += self.views.against_other(on_v, z, xi) / len(on_u)
+            push += views.against_other(on_v, z, xi)
+        return value * (len(z) / self.views.count), push, on_W
+
+    def pushed(self):
+        """Whether all pushes are finite."""
         return math.isfinite(self.push.sum() + (self.on_W.sum() if self.head is True else 0.0))
 
     def step(self):
@@ -352,9 +372,9 @@ class _Weights:
         eta, head_eta, shrink, head_shrink = self.rates
         if self.head is True:
             self.W *= head_shrink
-            self.W += (head_eta / len(self.batch[0])) * self.on_W
+            self.W += (head_eta / self.views.count) * self.on_W
         self.Phi *= shrink  # in place: without a moving average the target is the encoder
-        self.Phi += eta * self.push
+        self.Phi += (eta / self.views.count) * self.push
         if callable(self.head):
             self.W = self.set_head()
         if self.momentum is not None:

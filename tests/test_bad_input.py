@@ -168,6 +168,7 @@ CASES = {
         ("w0", st.just(EYE), lambda x: FLOW.solve(x, [0.0, 1.0])),
         ("times", bad_times, lambda x: FLOW.solve(0.5, x)),
         ("collapse_below", bad_positive, lambda x: FLOW.solve(0.5, [0.0, 1.0], x)),
+        ("tolerance", bad_tolerance, lambda x: FLOW.solve(0.5, [0.0, 1.0], tolerance=x)),
     ],
     "SixthOrderFlow": [
         ("setting", st.sampled_from([None, 0.5]), lambda x: SixthOrderFlow(x, NORMS)),
@@ -212,6 +213,7 @@ CASES = {
         ("f", st.sampled_from([[-1.0, 1.0], [np.nan, 1.0], [1.0]]), lambda x: MODES.solve([1.0, 1.0], x, [0.0])),
         ("w0", st.just(EYE), lambda x: MODES.solve(x, EYE, [0.0])),
         ("times", bad_times, lambda x: MODES.solve([1.0], [1.0], x)),
+        ("tolerance", bad_tolerance, lambda x: MODES.solve([1.0], [1.0], [0.0, 1.0], x)),
     ],
     "CosineModes": [
         ("setting", st.sampled_from([None, 0.5]), CosineModes),
@@ -222,11 +224,7 @@ CASES = {
         ("f", st.one_of(bad_array, st.just([-1.0, 1.0])), lambda x: CosineModes(SETTING).velocity([1.0, 1.0], x)),
         ("w0", st.just(EYE), lambda x: CosineModes(SETTING).solve(x, EYE, [0.0, 1.0])),
         ("times", bad_times, lambda x: CosineModes(SETTING).solve([1.0, 0.5], [1.0, 1.0], x)),
-        (
-            "tolerance",
-            st.one_of(bad_positive, st.sampled_from([1e-13, 0.1])),
-            lambda x: CosineModes(SETTING).solve([1.0, 0.5], [1.0, 1.0], [0.0, 1.0], x),
-        ),
+        ("tolerance", bad_tolerance, lambda x: CosineModes(SETTING).solve([1.0, 0.5], [1.0, 1.0], [0.0, 1.0], x)),
         ("times", st.just([0.0, 1e5]), lambda x: CosineModes(SETTING).solve([1.0, 0.5], [1.0, 1.0], x)),
     ],
     "CosineMatrices": [
@@ -237,6 +235,7 @@ CASES = {
         ("F", bad_features, lambda x: CosineMatrices(SETTING).velocity(EYE, x)),
         ("W0", bad_matrix, lambda x: CosineMatrices(SETTING).solve(x, EYE, [0.0, 1.0])),
         ("times", bad_times, lambda x: CosineMatrices(SETTING).solve(EYE, EYE, x)),
+        ("tolerance", bad_tolerance, lambda x: CosineMatrices(SETTING).solve(EYE, EYE, [0.0, 1.0], x)),
     ],
     "surviving_modes": [
         ("w", bad_array, lambda x: surviving_modes(x, [1.0, 1.0], SETTING)),
@@ -375,6 +374,7 @@ CASES = {
         ("W0", bad_matrix, lambda x: MATRICES.solve(x, EYE, [0.0, 1.0])),
         ("F0", bad_features, lambda x: MATRICES.solve(EYE, x, [0.0, 1.0])),
         ("times", bad_times, lambda x: MATRICES.solve(EYE, EYE, x)),
+        ("tolerance", bad_tolerance, lambda x: MATRICES.solve(EYE, EYE, [0.0, 1.0], x)),
     ],
     "LinearNetwork": [
         ("Phi", bad_array, lambda x: LinearNetwork(x, EYE)),
@@ -411,6 +411,8 @@ CASES = {
             lambda x: training(target_momentum=x),
         ),
         ("dtype", st.sampled_from([np.float16, int, "double", None]), lambda x: training(dtype=x)),
+        ("moments", st.sampled_from([0, 1, None, "yes"]), lambda x: training(moments=x)),
+        ("moments", st.just(True), lambda x: training(loss="cosine", moments=x)),
         ("stop_gradient", st.just(False), lambda x: training(stop_gradient=x, target_momentum=0.9)),
     ],
     "cosine_modes": [
@@ -626,6 +628,14 @@ CASES = {
         ("f", st.one_of(bad_array, st.sampled_from([[-1.0], EYE])), features.FeatureModes(SETTING).velocity),
         ("f0", st.one_of(bad_array, st.just([-1.0])), lambda x: features.FeatureModes(SETTING).solve(x, [0.0, 1.0])),
         ("times", bad_times, lambda x: features.FeatureModes(SETTING).solve([1.0], x)),
+        *(
+            (
+                "tolerance",
+                bad_tolerance.filter(lambda x: x is not None),
+                lambda x, loss=loss: features.FeatureModes(SETTING, loss=loss).solve([1.0, 0.5], [0.0, 1.0], x),
+            )
+            for loss in ("l2", "cosine")
+        ),
         ("spectrum", st.just([1.0, 2.0]), lambda x: features.FeatureModes(Setting(0.5, 0.0, x)).velocity([1.0])),
     ],
     "features.FeatureMatrices": [
@@ -635,6 +645,7 @@ CASES = {
         ("F", st.one_of(bad_matrix, st.just([[1.0, 2.0], [0.0, 1.0]])), VICREG.velocity),
         ("F0", st.one_of(bad_matrix, st.just(np.ones((2, 1, 1)))), lambda x: VICREG.solve(x, [0.0, 1.0])),
         ("times", bad_times, lambda x: VICREG.solve(EYE, x)),
+        ("tolerance", bad_tolerance, lambda x: VICREG.solve(EYE, [0.0, 1.0], x)),
         *(
             (name, bad, lambda x, name=name: features.FeatureMatrices.vicreg(SETTING, **{name: x}))
             for name, bad in (("invariance", bad_decay), ("variance", bad_decay), ("covariance", bad_decay))
@@ -667,6 +678,8 @@ CASES = {
         ("gradient", st.sampled_from([None, 1]), lambda x: losses.Loss.of_predictions("x", x)),
         ("head", st.sampled_from([None, 1]), lambda x: losses.Loss("x", max, head=x)),
         ("stop_gradient", st.sampled_from([None, 1]), lambda x: losses.Loss("x", max, stop_gradient=x)),
+        ("separable", st.sampled_from([None, 1]), lambda x: losses.Loss("x", max, separable=x)),
+        ("held", st.sampled_from([True, 1]), lambda x: losses.Loss("x", max, held=x)),
         ("failure", st.sampled_from([None, "nan"]), lambda x: losses.Loss("x", max, failure=x)),
     ],
     "losses.barlow_twins": [("off_diagonal", bad_decay, losses.barlow_twins)],
