@@ -37,7 +37,7 @@ def test_a_wrong_push_is_seen(which, rng):
         right[which] = right[which] + 1e-3
         return value, *right
 
-    assert 1e-4 < gradient_error(Loss("wrong", pushes), rng) < 1e-2
+    assert 1e-5 < gradient_error(Loss("wrong", pushes), rng) < 1e-2  # right ones are off by some 1e-9
 
 
 def test_assignments_of_swav_are_balanced(rng):
