@@ -9,7 +9,7 @@ and with packages of its own, :mod:`ncl_lib.deep`.
 
 import importlib
 
-from . import data, features, images, losses
+from . import data, features, images, losses, noise
 from ._line import Equilibrium, Trajectory
 from ._solve import Status
 from .clock import clock, time_of
@@ -95,6 +95,7 @@ __all__ = [
     "images",
     "invasion_threshold",
     "losses",
+    "noise",
     "norm_spread",
     "participation_ratio",
     "plots",

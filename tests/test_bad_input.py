@@ -44,6 +44,7 @@ from ncl_lib import (
     images,
     invasion_threshold,
     losses,
+    noise,
     norm_spread,
     participation_ratio,
     plots,
@@ -146,6 +147,18 @@ bad_tolerance = st.one_of(bad_positive, st.sampled_from([1e-13, 0.1]))
 bad_target_ratio = bad_decay
 
 # argument it must name, strategy of bad values, call; one row an argument of every public callable
+
+
+def resting(call):
+    """Rows of the laws that take a width, inputs, a rate and a batch."""
+    return [
+        ("h", st.one_of(bad_count, st.just(9)), lambda x: call(SETTING, x, 8, 0.1, 16)),
+        ("d", bad_count, lambda x: call(SETTING, 4, x, 0.1, 16)),
+        ("learning_rate", bad_positive, lambda x: call(SETTING, 4, 4, x, 16)),
+        ("batch", bad_count, lambda x: call(SETTING, 4, 4, 0.1, x)),
+    ]
+
+
 CASES = {
     "Setting": [
         ("sigma2", bad_decay, lambda x: Setting(x, 0.05)),
@@ -720,6 +733,44 @@ CASES = {
         ("mirror", st.sampled_from([None, 1]), lambda x: deep.Augmentation(mirror=x)),
     ],
     "deep.images_source": [("images", st.sampled_from([1.0, [1.0], np.zeros((0, 2))]), deep.images_source)],
+    "noise.l2_rest": [
+        ("setting", st.sampled_from([None, 0.5]), lambda x: noise.l2_rest(x, 1, 1, 0.1, 16)),
+        ("spectrum", st.just([1.0, 2.0]), lambda x: noise.l2_rest(Setting(0.5, 0.1, x), 1, 1, 0.1, 16)),
+        *resting(noise.l2_rest),
+    ],
+    "noise.cosine_rest": [
+        ("setting", st.sampled_from([None, 0.5]), lambda x: noise.cosine_rest(x, 4, 4, 0.1, 16)),
+        ("spectrum", st.just([1.0, 2.0]), lambda x: noise.cosine_rest(Setting(0.5, 0.1, x), 4, 4, 0.1, 16)),
+        ("rho", st.sampled_from([0.0, 20.0]), lambda x: noise.cosine_rest(Setting(0.5, x), 4, 4, 0.1, 16)),
+        ("h", st.sampled_from([1, 2]), lambda x: noise.cosine_rest(SETTING, x, 4, 0.1, 16)),
+        *resting(noise.cosine_rest),
+    ],
+    "noise.rest_norms": [
+        ("run", st.sampled_from([None, 0.5]), noise.rest_norms),
+        (
+            "since",
+            st.one_of(bad_decay, st.just(1e9)).filter(lambda x: x is not None),
+            lambda x: noise.rest_norms(training(), x),
+        ),
+    ],
+    "noise.angle": [
+        ("learning_rate", bad_positive, lambda x: noise.angle(x, 0.1)),
+        ("rho", bad_decay, lambda x: noise.angle(0.1, x)),
+        ("momentum", st.one_of(bad_decay, st.just(1.0)), lambda x: noise.angle(0.1, 0.1, x)),
+        ("optimiser", st.sampled_from(["adam", None]), lambda x: noise.angle(0.1, 0.1, 0.0, x)),
+    ],
+    "noise.freezing_time": [
+        (
+            "W",
+            st.one_of(bad_matrix, st.just(np.zeros((3, 3)))),
+            lambda x: noise.freezing_time(x, np.eye(3), SETTING, 0.1, 16, 3),
+        ),
+        (
+            "F",
+            st.sampled_from([np.ones(3), np.zeros((3, 3)), -np.eye(3), "F"]),
+            lambda x: noise.freezing_time(np.eye(3), x, SETTING, 0.1, 16, 3),
+        ),
+    ],
     "deep.view_moments": [
         ("augmentation", st.sampled_from([None, 0.5]), lambda x: deep.view_moments(x, EYE, 0)),
         (
@@ -750,6 +801,9 @@ CASES = {
 }
 # Records that the library makes, and things that take no input.
 RESULTS = {
+    "noise.NoiseRest",
+    "noise.RestLevels",
+    "noise.RestNorms",
     "EncoderTrajectory",
     "deep.DeepRun",
     "deep.Encoder",
@@ -786,7 +840,7 @@ def test_every_public_callable_is_covered():
     public = {name for name in ncl_lib.__all__ if not inspect.ismodule(getattr(ncl_lib, name))}
     off_ladder = {
         f"{module.__name__.removeprefix('ncl_lib.')}.{name}"
-        for module in (plots, losses, features, data, images, deep)
+        for module in (plots, losses, features, data, images, noise, deep)
         for name, value in vars(module).items()
         if (inspect.isfunction(value) or inspect.isclass(value))
         and value.__module__.startswith(module.__name__)

@@ -1,0 +1,20 @@
+r"""Finite steps: what the noise of batches adds to gradient flow.
+
+Under the L2 loss noise feeds the features of an encoder that has more inputs than outputs, and so works against decay.
+Under a loss that is blind to scale it lengthens the weights until they come to rest. Laws are at leading order in
+learning rate over batch, and say so.
+"""
+
+from .l2 import NoiseRest, l2_rest
+from .rest import RestLevels, RestNorms, angle, cosine_rest, freezing_time, rest_norms
+
+__all__ = [
+    "NoiseRest",
+    "RestLevels",
+    "RestNorms",
+    "angle",
+    "cosine_rest",
+    "freezing_time",
+    "l2_rest",
+    "rest_norms",
+]
