@@ -1,4 +1,4 @@
-"""Public functions check their arguments once; nothing that is called at each step of a flow or of training checks any."""
+"""Public functions check their arguments once; what is called at each step of a flow or of training checks nothing."""
 
 import inspect
 
