@@ -1,63 +1,25 @@
-"""Speed, as ratios side by side in one run: ``make bench``.
+"""Speed, as ratios side by side in one run: ``make bench``."""
 
-Training is compared with the same step written plainly in PyTorch, when PyTorch is installed.
-"""
-
-import importlib.util
 import time
 
 import numpy as np
 
-from ncl_lib import CosineModes, L2Matrices, LinearNetwork, Setting, classify, cosine_modes, train
+from ncl_lib import (
+    CosineMatrices,
+    CosineModes,
+    L2Matrices,
+    LinearNetwork,
+    Setting,
+    classify,
+    cosine_matrices,
+    cosine_modes,
+    train,
+)
 
-SETTING = Setting(sigma2=0.5, rho=0.05)
+SETTING, FREE = Setting(sigma2=0.5, rho=0.05), Setting(sigma2=0.5, rho=0.0)
 RATE = 0.01
-SHAPES = [(128, 128, 128), (512, 64, 512), (32, 16, 512)]  # d, h, batch
-REPEATS = 5
-
-
-def library_steps(d, h, batch, steps, loss, dtype):
-    """Seconds that `steps` steps of `train` take."""
-    rng = np.random.default_rng(0)
-    network = LinearNetwork.random(d, h, rng)
-    began = time.perf_counter()
-    options = dict(loss=loss, learning_rate=RATE, steps=steps, batch=batch, rng=rng, dtype=getattr(np, dtype))
-    train(network, SETTING, record_every=steps, progress=False, **options)
-    return time.perf_counter() - began
-
-
-def torch_steps(d, h, batch, steps, loss, dtype):
-    """Seconds that the same steps take in PyTorch: sample two views, loss with a detached target, backward, SGD."""
-    import torch
-
-    torch.manual_seed(0)
-    kind = getattr(torch, dtype)
-    Phi = (torch.randn(h, d, dtype=kind) / d**0.5).requires_grad_()
-    W = (torch.randn(h, h, dtype=kind) / h**0.5).requires_grad_()
-    optimiser = torch.optim.SGD([Phi, W], lr=RATE, weight_decay=SETTING.rho)
-    noise = SETTING.sigma2**0.5
-    began = time.perf_counter()
-    for _ in range(steps):
-        x0 = torch.randn(batch, d, dtype=kind)
-        x = x0 + noise * torch.randn(batch, d, dtype=kind)
-        other = x0 + noise * torch.randn(batch, d, dtype=kind)
-        prediction, target = x @ Phi.T @ W.T, (other @ Phi.T).detach()
-        if loss == "l2":
-            value = 0.5 * (prediction - target).square().sum(dim=1).mean()
-        else:
-            value = -torch.nn.functional.cosine_similarity(prediction, target, dim=1).mean()
-        optimiser.zero_grad()
-        value.backward()
-        optimiser.step()
-    return time.perf_counter() - began
-
-
-def matrix_flow():
-    """Seconds to solve the matrix flow at h = 64 from a random start to t = 100."""
-    network = LinearNetwork.random(128, 64, np.random.default_rng(0))
-    began = time.perf_counter()
-    L2Matrices(SETTING).solve(network.W, network.F, np.linspace(0, 100, 101))
-    return time.perf_counter() - began
+SHAPES = [(32, 8, 64), (128, 64, 256), (15, 10, 50_000)]  # d, h, batch
+REPEATS = 7
 
 
 def seconds(call, repeats=5):
@@ -70,67 +32,151 @@ def seconds(call, repeats=5):
     return best
 
 
-def compare_training(has_torch):
-    """Print a table of steps. The sides take turns, so that a busy moment hits both; best of five."""
-    print("One step of SGD, microseconds" + ("" if has_torch else " (PyTorch is not installed: not compared)"))
+# ---- Training ----
+
+
+def library_steps(network, batch, steps, loss, dtype, **options):
+    """Take `steps` steps of `train`."""
+    rng = np.random.default_rng(0)
+    options |= dict(loss=loss, learning_rate=RATE, steps=steps, batch=batch, rng=rng, dtype=dtype, progress=False)
+    train(network, SETTING, record_every=steps, **options)
+
+
+def textbook_steps(network, batch, steps, loss, dtype):
+    """The same steps as a textbook writes them: draw data and two noises, and follow the gradient of the batch."""
+    rng, noise, rho = np.random.default_rng(0), dtype(SETTING.sigma2**0.5), dtype(SETTING.rho)
+    Phi, W = network.Phi.astype(dtype), network.W.astype(dtype)
+    for _ in range(steps):
+        x0, one, two = (rng.standard_normal((batch, Phi.shape[1]), dtype=dtype) for _ in range(3))
+        x, other = x0 + noise * one, x0 + noise * two
+        u, v = x @ Phi.T, other @ Phi.T
+        p = u @ W.T
+        if loss == "l2":
+            g = v - p
+            _value = 0.5 * np.mean(np.sum(g**2, axis=1))
+        else:
+            size = np.linalg.norm(p, axis=1, keepdims=True)
+            omega, z = p / size, v / np.linalg.norm(v, axis=1, keepdims=True)
+            cosine = np.sum(omega * z, axis=1, keepdims=True)
+            _value = -cosine.mean()
+            g = (z - cosine * omega) / size
+        on_W, on_Phi = g.T @ u / batch, W.T @ (g.T @ x) / batch
+        W, Phi = W + RATE * (on_W - rho * W), Phi + RATE * (on_Phi - rho * Phi)
+
+
+def compared(loss, options, dtype, shape):
+    """Seconds a step of both sides, which take turns, so that a busy moment hits both; the best of several."""
+    d, h, batch = shape
+    network = LinearNetwork.random(d, h, np.random.default_rng(0))
+    steps = max(4, int(1e8 / (d * h * batch + 100 * d * batch)))
+    ours = theirs = np.inf
+    for _ in range(REPEATS):
+        ours = min(ours, seconds(lambda: library_steps(network, batch, steps, loss, dtype, **options), 1))
+        theirs = min(theirs, seconds(lambda: textbook_steps(network, batch, steps, loss, dtype), 1))
+    return ours / steps, theirs / steps
+
+
+def compare_training():
+    """Print a table of steps."""
+    print("One step of SGD, microseconds")
+    print(f"{'loss':>12} {'precision':>9} {'d, h, batch':>15} {'ncl_lib':>8} {'textbook':>8} {'ratio':>6}")
+    for loss, options in (("l2", {}), ("cosine", {}), ("l2", {"moments": True})):
+        for dtype in (np.float64, np.float32):
+            for shape in SHAPES:
+                ours, theirs = compared(loss, options, dtype, shape)
+                row = f"{' '.join([loss, *options]):>12} {dtype.__name__:>9} {str(shape)[1:-1]:>15}"
+                print(f"{row} {ours * 1e6:8.0f} {theirs * 1e6:8.0f} {theirs / ours:6.2f}", flush=True)
+
+
+# ---- Exact drives ----
+
+
+def sampled_drive(W, F, rng, draws):
+    """Drive of the cosine loss on matrices from a batch: its mean and standard error, entry by entry."""
+    A, h = np.linalg.cholesky(F), len(W)
+    x0 = rng.standard_normal((draws, h))
+    u, v = ((x0 + SETTING.sigma2**0.5 * rng.standard_normal((draws, h))) @ A.T for _ in range(2))
+    p = u @ W.T
+    size = np.linalg.norm(p, axis=1, keepdims=True)
+    omega, z = p / size, v / np.linalg.norm(v, axis=1, keepdims=True)
+    g = (z - np.sum(omega * z, axis=1, keepdims=True) * omega) / size
+    mean = g.T @ u / draws
+    return mean, np.sqrt(np.maximum((g**2).T @ u**2 / draws - mean**2, 0) / draws)
+
+
+def compare_drives():
+    """Print the cost of one exact population drive, and of a sampled one as accurate as it."""
+    print("\nPopulation drive of the cosine loss: exact, and from a batch that would be as accurate")
     print(
-        f"{'loss':>7} {'precision':>9} {'d, h, batch':>14} {'ncl_lib':>8}" + f" {'torch':>7} {'ratio':>6}" * has_torch
+        f"{'h':>14} {'exact, ms':>9} {'error':>8} {'20000 draws, ms':>16} {'error':>8} {'to 1e-3':>8} {'as exact':>8}"
     )
-    for loss in ("l2", "cosine"):
-        for dtype in ("float64", "float32"):
-            for d, h, batch in SHAPES:
-                steps = max(20, int(3e8 / (d * h * batch + 100 * d * batch)))
-                ours = theirs = np.inf
-                for _ in range(REPEATS):
-                    ours = min(ours, library_steps(d, h, batch, steps, loss, dtype))
-                    if has_torch:
-                        theirs = min(theirs, torch_steps(d, h, batch, steps, loss, dtype))
-                row = f"{loss:>7} {dtype:>9} {f'{d}, {h}, {batch}':>14} {ours / steps * 1e6:8.0f}"
-                print(row + f" {theirs / steps * 1e6:7.0f} {theirs / ours:6.2f}" * has_torch)
+    rng, draws = np.random.default_rng(0), 20_000
+    for h in (4, 16, 64):
+        network = LinearNetwork.random(2 * h, h, rng)
+        W, F = network.W, network.F
+        result = cosine_matrices(W, F, SETTING, error=True)
+        exact = seconds(lambda W=W, F=F: cosine_matrices(W, F, SETTING))
+        error = sampled_drive(W, F, rng, draws)[1].max()
+        batch = seconds(lambda W=W, F=F: sampled_drive(W, F, rng, draws), 3)
+        # Draws grow as the inverse square of the error.
+        longer = [batch * (error / e) ** 2 / exact for e in (1e-3 * np.abs(result.drive).max(), result.error)]
+        row = f"{f'matrices, {h}':>14} {exact * 1e3:9.2f} {result.error:8.0e} {batch * 1e3:16.0f} {error:8.0e}"
+        print(f"{row} {longer[0]:7.0f}x {longer[1]:7.0e}x", flush=True)
+    w, f = 0.5 * rng.standard_normal(64), rng.uniform(0.5, 1.5, 64)
+    print(f"{'modes, 64':>14} {seconds(lambda: cosine_modes(w, f, SETTING), 20) * 1e3:9.2f}")
+    leading = CosineModes(SETTING, "leading")
+    print(f"Drive at leading order, h = 64, checks and all: {seconds(lambda: leading.drive(w, f), 50) * 1e6:.0f} us")
 
 
-def exact_drive():
-    """Print the cost of one exact drive, and of a Monte Carlo estimate as accurate as it."""
-    rng, h, draws = np.random.default_rng(0), 64, 20_000
-    w, f = 0.5 * rng.standard_normal(h), rng.uniform(0.5, 1.5, h)
-    result = cosine_modes(w, f, SETTING, nodes=24, error=True)
-    exact = seconds(lambda: cosine_modes(w, f, SETTING, nodes=24))
+# ---- Flows ----
 
-    def sample():
-        x0 = rng.standard_normal((draws, h))
-        u, v = ((x0 + SETTING.sigma2**0.5 * rng.standard_normal((draws, h))) * np.sqrt(f) for _ in range(2))
-        p = u * w
-        size = np.linalg.norm(p, axis=1, keepdims=True)
-        omega, z = p / size, v / np.linalg.norm(v, axis=1, keepdims=True)
-        g = (z - np.sum(omega * z, axis=1, keepdims=True) * omega) / size * u
-        return g.std(axis=0).max() / draws**0.5
 
-    error, cost = sample(), seconds(sample, 3)
-    # Monte Carlo needs the square of the ratio of errors in draws.
+class Counted:
+    """A method of a class, with its calls counted."""
 
-    def times_as_long(wanted):
-        """Cost of an error `wanted` by sampling, in exact drives: draws grow as its inverse square."""
-        return cost * (error / wanted) ** 2 / exact
+    def __init__(self, kind, name):
+        self.calls, method = 0, getattr(kind, name)
 
-    print(f"\nExact drive, h = 64, 24 x 24 nodes: {exact * 1e3:.2f} ms, estimated error {result.error:.0e}")
-    print(
-        f"Monte Carlo: error {error:.0e} in {cost * 1e3:.0f} ms; as accurate, {times_as_long(result.error):.0e} as long"
-    )
-    largest = np.abs(result.drive).max()
-    print(f"Monte Carlo to 1e-3 of the largest drive: {times_as_long(1e-3 * largest):.0f} times as long")
+        def counting(*args, **kwargs):
+            self.calls += 1
+            return method(*args, **kwargs)
+
+        setattr(kind, name, counting)
+
+
+def start(h):
+    """Random head and features for matrices, and random modes."""
+    rng = np.random.default_rng(h)
+    network = LinearNetwork.random(2 * h, h, rng)
+    return (network.W, network.F), (0.5 * rng.standard_normal(h), rng.uniform(0.2, 1.5, h))
+
+
+def time_flows():
+    """Print what flows cost, few modes and many."""
+    print("\nExact cosine flow to tau = 1000")
+    print(f"{'':>14} {'seconds':>8} {'drives':>7}")
+    rates, pushes = Counted(CosineModes, "_rate"), Counted(CosineMatrices, "_push")
+    for kind, count, which, widths in (
+        (CosineModes, rates, 1, (2, 3, 4, 8, 16, 64)),
+        (CosineMatrices, pushes, 0, (2, 3, 4, 8, 16, 64)),
+    ):
+        for h in widths:
+            count.calls = 0
+            spent = seconds(lambda kind=kind, h=h, which=which: kind(FREE).solve(*start(h)[which], [0.0, 1000.0]), 1)
+            print(f"{f'{kind.__name__[6:].lower()}, {h}':>14} {spent:8.2f} {count.calls:7}", flush=True)
 
 
 def main():
     """Print all measurements."""
-    compare_training(importlib.util.find_spec("torch") is not None)
-    exact_drive()
+    compare_training()
+    compare_drives()
+    time_flows()
     rng = np.random.default_rng(1)
-    w, f = 0.5 * rng.standard_normal(64), rng.uniform(0.2, 1.5, 64)
-    modes = seconds(lambda: CosineModes(Setting(0.5, 0.0)).solve(w, f, [0.0, 1000.0]), 3)
-    print(f"Exact modes, h = 64, to tau = 1000: {modes:.2f} s")
     v, beta, ratio = rng.uniform(0, 2, 10**6), 3 * rng.standard_normal(10**6), rng.uniform(0, 1, 10**6)
-    print(f"Phase diagram, 10^6 points: {seconds(lambda: classify(v, beta, ratio), 3):.2f} s")
-    print(f"Matrix flow of the L2 loss, h = 64, to t = 100: {min(matrix_flow() for _ in range(3)):.2f} s")
+    print(f"\nPhase diagram, 10^6 points: {seconds(lambda: classify(v, beta, ratio), 3):.2f} s")
+    network, times = LinearNetwork.random(128, 64, np.random.default_rng(0)), np.linspace(0, 100, 101)
+    flow = seconds(lambda: L2Matrices(SETTING).solve(network.W, network.F, times), 3)
+    print(f"Matrix flow of the L2 loss, h = 64, to t = 100: {flow:.2f} s")
 
 
 if __name__ == "__main__":

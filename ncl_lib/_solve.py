@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import warnings
 
 import numpy as np
@@ -18,7 +19,8 @@ class Status(str):
     """How a run ended: a string that remembers when.
 
     ``"ok"``; ``"blow-up"``, weights beyond 1e8 times the start; ``"singular"``, predictions or features gone under a
-    loss that divides by them; ``"stalled"``, no step small enough for the tolerance; ``"interrupted"``, by Ctrl-C.
+    loss that divides by them; ``"stalled"``, no step small enough for the tolerance, or too many steps;
+    ``"interrupted"``, by Ctrl-C.
 
     Attributes
     ----------
@@ -55,6 +57,7 @@ def integrate(
     vanishing=None,
     tolerance=RELATIVE_TOLERANCE,
     least=1e-3,
+    most=math.inf,
     **options,
 ):
     """Integrate ``dy/dt = velocity(t, y)``, t counted from ``times[0]``; return ``(times, y, status)``, `y` (T, n).
@@ -62,7 +65,8 @@ def integrate(
     With SciPy's steppers: the eighth-order Runge-Kutta pair, or where `stiff` LSODA, which changes to implicit steps
     once they pay, so that time spent at rest costs nothing. Entries are followed to `tolerance` of themselves, down to
     the size `least`. A solution that grows by 1e8 has blown up, one for which `vanishing(y)` falls to 0 is singular;
-    whatever ends a run early, what was reached before that is returned. `name` is what the caller calls its start.
+    after `most` steps it has stalled; whatever ends a run early, what was reached before that is returned. `name` is
+    what the caller calls its start.
     """
     times = _checks.times(times)
     elapsed = times - times[0]  # so that a late start costs no digits
@@ -70,7 +74,7 @@ def integrate(
     with np.errstate(over="ignore", invalid="ignore"):
         if not np.all(np.isfinite(velocity(0.0, start))):
             raise ValueError(f"{name}: the velocity overflows there; take weights that are not so large")
-    rows, verdict, ended = [start], "ok", None
+    rows, verdict, ended, steps = [start], "ok", None, 0
     collapsed = None if collapse_below is None else np.where(np.abs(start) < collapse_below, 0.0, np.inf)
     limit = BLOW_UP_FACTOR * max(1.0, np.max(np.abs(start)))
     ends = {"blow-up": lambda y: limit - np.max(np.abs(y)), "singular": vanishing}
@@ -83,11 +87,15 @@ def integrate(
             warnings.simplefilter("ignore", UserWarning)
             while len(rows) < len(times) and ended is None:
                 stepper.step()
+                steps += 1
                 if stepper.status == "failed":
                     # Steps are driven to nothing on the way to a singularity, too.
                     grown = np.max(np.abs(stepper.y)) > 1e-4 * limit
                     gone = vanishing is not None and vanishing(stepper.y) < 0.01 * vanishing(start)
                     verdict, ended = "blow-up" if grown else "singular" if gone else "stalled", stepper.t
+                    break
+                if steps > most:
+                    verdict, ended = "stalled", stepper.t
                     break
                 over = [end for end, height in ends.items() if height is not None and height(stepper.y) < 0]
                 low = () if collapsed is None else (np.abs(stepper.y) < collapse_below) & np.isinf(collapsed)

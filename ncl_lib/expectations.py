@@ -214,15 +214,24 @@ def matrices_drive(W, F, setting):
 
 
 def matrices_push(W, A, setting):
-    """Drive G for ``F = A A^T``, and what it makes of the factor, ``W^T G F^-1 A``, both without check.
+    """Drive G for ``F = A A^T``, and what it makes of the factor, both without check.
 
-    In a flow that runs on to one prediction, the drive grows up to what double precision can tell from infinite.
+    The factor moves as little as the features allow, ``dA = Z A`` with ``Z F + F Z = dF``: a turn of A that leaves F
+    alone would cost steps. In a flow that runs on to one prediction, the drive grows up to what double precision can
+    tell from infinite.
     """
     Q, root, turn = np.linalg.svd(A)
     held = np.maximum(root, 1e-7 * root[0])
-    half, _, _, terms = _matrices(Q.T @ W @ Q, held**2, setting, driven=False)
+    W = Q.T @ W @ Q
+    half, _, _, terms = _matrices(W, held**2, setting, driven=False)
     half = above_noise(half, 1e-12 * np.linalg.norm(terms, axis=0)) * (root / held)
-    return (Q @ (half * root)) @ Q.T, W.T @ (Q @ half @ turn)
+    f = np.maximum(root, 1e-150) ** 2
+    drive = half * root
+    # <W, G> = 0 exactly: left to itself, what is missing would move balance on a long clock.
+    drive = drive - W * f * (np.vdot(W, drive) / np.vdot(W, W * f))
+    change = W.T @ drive
+    Z = (change + change.T) / (f[:, None] + f)
+    return Q @ drive @ Q.T, Q @ (Z * root) @ turn
 
 
 def modes_rate(w, f, setting, driven=False):

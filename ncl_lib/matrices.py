@@ -15,6 +15,8 @@ from .norms import Norms
 from .setting import Setting
 
 _IMPLICIT = 12  # width up to which implicit steps, with their matrix of (2 h^2)^2 slopes, pay
+_LONGEST = math.log(1e8)  # after that, what moves a shape is what rounding leaves of its drive
+_STEPS = 4000  # a head that turns its features round and round does so as often as the clock ticks
 
 
 @dataclass(frozen=True, eq=False)
@@ -296,7 +298,7 @@ class CosineMatrices(_Matrices):
         The shape :math:`e^{\rho t} (W, A)` is integrated on the clock of weight decay and on a logarithmic scale, with
         a factor A of the features, :math:`F = A A^\top`; so decay costs no digits, however small the weights become,
         and F stays positive semi-definite. :math:`|W|_F` and :math:`\operatorname{tr} F` are conserved to rounding (but
-        in the "sixth-order" closure), imbalance to the tolerance. Beyond :math:`\tau = 10^{13} |W|_F^2` the shape is
+        in the "sixth-order" closure), imbalance to the tolerance. Beyond :math:`\tau = 10^8 |W|_F^2` the shape is
         held.
 
         Parameters
@@ -360,6 +362,8 @@ class CosineMatrices(_Matrices):
             name="W0, F0",
             stiff=h <= _IMPLICIT,
             tolerance=tolerance,
+            longest=_LONGEST,
+            most=_STEPS if h <= _IMPLICIT else math.inf,
             least=1.0,  # beside the weights a small entry is rounding, which steps would be spent on for ever
         )
         y = y.reshape(-1, 2, h, h)
