@@ -105,6 +105,15 @@ def finished_pages():
     return module
 
 
+def test_cells_that_are_folded_whole_are_called_checks():
+    pages = finished_pages()
+    prompts = '<p class="collapsed admonition-title">Show</p><p class="expanded admonition-title">Hide</p>'
+    page = "".join(f'<div class="cell tag_{kind} docutils">{prompts}</div>' for kind in ("hide-input", "hide-cell"))
+    named = pages.FOLDED.sub(pages.named_as_check, page)
+    before, after = named.split("hide-cell")
+    assert "check" not in before and ">Show the check</p>" in after and ">Hide the check</p>" in after
+
+
 def test_guard_finds_third_parties_and_silent_figures():
     page = finished_pages().Page
     text = "A sentence that says what the figure shows"

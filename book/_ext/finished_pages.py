@@ -91,6 +91,8 @@ WRONG_ROLES = re.compile(r' role="(?:list(?=" class="citation-list")|doc-biblioe
 # The button that opens a branch of the menu has a picture and no name.
 NAMELESS = '<summary><span class="toctree-toggle" role="presentation">'
 NAMED = '<summary aria-label="Pages below this one"><span class="toctree-toggle" role="presentation">'
+# A cell that is folded whole is a check of what the page says.
+FOLDED = re.compile(r'(<div class="cell tag_hide-cell.*?<p class="expanded admonition-title">)[^<]*', re.S)
 # Every icon there is, as a script of 1.5 MB; the style sheet needs only the fonts.
 ICON_SCRIPT = re.compile(
     r"<script[^>]*scripts/fontawesome\.js[^>]*></script>\s*|<link[^>]*scripts/fontawesome\.js[^>]*>\s*"
@@ -100,10 +102,15 @@ ICON_SCRIPT = re.compile(
 def mend(path):
     """Drop roles that are wrong, name what has no name, drop the script of icons; the text of the page after that."""
     text = path.read_text(encoding="utf-8")
-    mended = ICON_SCRIPT.sub("", WRONG_ROLES.sub("", text).replace(NAMELESS, NAMED))
+    mended = FOLDED.sub(named_as_check, ICON_SCRIPT.sub("", WRONG_ROLES.sub("", text).replace(NAMELESS, NAMED)))
     if mended != text:
         path.write_text(mended, encoding="utf-8")
     return mended
+
+
+def named_as_check(cell):
+    """The two prompts of a folded cell, in words of its own."""
+    return re.sub(r'(<p class="collapsed admonition-title">)[^<]*', r"\1Show the check", cell[1]) + "Hide the check"
 
 
 # ---- 4. Icons ------------------------------------------------------------------------------------------------------

@@ -52,7 +52,9 @@ def training(run, axes=None):
         gaussian = np.sqrt(2 / run.effective_rank)
         shown |= {"alignment": run.alignment, "norm spread / Gaussian": run.norm_spread / gaussian}
     curves({words: (run.t, size) for words, size in shown.items()}, "time t", "relative size", ax=relative)
-    relative.set_ylim(bottom=min(0.0, relative.get_ylim()[0]))
+    low, high = relative.get_ylim()
+    relative.set_ylim(min(0.0, low), high + 0.4 * (high - low))  # room for the names above the curves
+    relative.legend(loc="upper left", ncols=2, fontsize="small")
     for ax, label in zip(axes, ("head eigenvalue", "norm", "heads", "relative size"), strict=True):
         ax.set(xlabel="time t", ylabel=label)
     return axes
