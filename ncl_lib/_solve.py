@@ -88,14 +88,8 @@ def integrate(
             while len(rows) < len(times) and ended is None:
                 stepper.step()
                 steps += 1
-                if stepper.status == "failed":
-                    # Steps are driven to nothing on the way to a singularity, too.
-                    grown = np.max(np.abs(stepper.y)) > 1e-4 * limit
-                    gone = vanishing is not None and vanishing(stepper.y) < 0.01 * vanishing(start)
-                    verdict, ended = "blow-up" if grown else "singular" if gone else "stalled", stepper.t
-                    break
-                if steps > most:
-                    verdict, ended = "stalled", stepper.t
+                if stepper.status == "failed" or steps > most:
+                    verdict, ended = _why(stepper.y, start, limit, vanishing), stepper.t
                     break
                 over = [end for end, height in ends.items() if height is not None and height(stepper.y) < 0]
                 low = () if collapsed is None else (np.abs(stepper.y) < collapse_below) & np.isinf(collapsed)
@@ -116,6 +110,13 @@ def integrate(
     if collapsed is not None:
         collapsed = times[0] + collapsed
     return times[: len(rows)], np.array(rows), Status(verdict, time=time, collapsed_at=collapsed)
+
+
+def _why(y, start, limit, vanishing):
+    """Verdict on a run that goes no further: steps are driven to nothing on the way to a singularity, too."""
+    if np.max(np.abs(y)) > 1e-4 * limit:
+        return "blow-up"
+    return "singular" if vanishing is not None and vanishing(y) < 0.01 * vanishing(start) else "stalled"
 
 
 def _crossing(path, height, step):
