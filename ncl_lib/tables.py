@@ -108,7 +108,9 @@ def _shown(value, specification, digits):
         return str(value)
     if specification is None:
         whole = isinstance(value, (int, np.integer))
-        specification = "" if whole else f".{digits}g"
+        # 300 to two digits is 300, and not 3e+02.
+        large = isinstance(value, Real) and 10**digits <= abs(value) < 1e7
+        specification = "" if whole else ".0f" if large else f".{digits}g"
     try:
         return format(value, specification)
     except (TypeError, ValueError):

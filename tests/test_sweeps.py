@@ -129,6 +129,7 @@ def test_tables_show_what_they_are_given():
     assert shown.rows[1] == ("cosine", "16", "3.14 ± 0.01", "None")
     lines = repr(shown).splitlines()
     assert len(lines) == 3 and lines[0].split() == ["loss", "h", "rank", "off"]
+    assert [row[0] for row in table({"t": [0.0, 300.0, 1234.5, 1e9]}, digits=2).rows] == ["0", "300", "1234", "1e+09"]
     page = table({"<b>": ["a & b"]})._repr_html_()
     assert "&lt;b&gt;" in page and "a &amp; b" in page and "<b>" not in page
     assert page.count("scope=col") == 1
