@@ -8,7 +8,10 @@ READY := .venv/.ready
 READY_TO_TEST := .venv/.ready-to-test
 LIBRARY := $(shell find ncl_lib -name "*.py" -o -name "*.js")
 
-.PHONY: book course test notebooks serve bench clean lock
+# One thread of linear algebra for each of the processes, which would get in each other's way.
+PYTEST := MPLBACKEND=agg TQDM_DISABLE=1 OMP_NUM_THREADS=1 OPENBLAS_NUM_THREADS=1 $(BIN)/python -m pytest -n auto
+
+.PHONY: book course test coverage notebooks serve bench clean lock
 
 book: $(READY) _build/.library _build/.site _build/.course
 	$(BIN)/python book/execute.py _build
@@ -21,15 +24,17 @@ test: $(READY_TO_TEST) book
 	$(BIN)/ruff format --check .
 	rm -rf _notebooks
 	$(BIN)/python tests/chapters_to_notebooks.py book _notebooks intro puzzle/flows-on-a-line
-	MPLBACKEND=agg TQDM_DISABLE=1 OMP_NUM_THREADS=1 OPENBLAS_NUM_THREADS=1 $(BIN)/python -m pytest -n auto --doctest-modules --nbmake --nbmake-timeout=180 \
-		--cov=ncl_lib --cov-report=term-missing --cov-fail-under=95 tests ncl_lib _notebooks
+	$(PYTEST) --doctest-modules --nbmake --nbmake-timeout=180 tests ncl_lib _notebooks
+
+# Which lines the tests of the library reach; apart, since it slows every step of every solver down.
+coverage: $(READY_TO_TEST)
+	$(PYTEST) --doctest-modules --cov=ncl_lib --cov-report=term-missing --cov-fail-under=95 tests ncl_lib
 
 # Every chapter anew, as a notebook, past all caches.
 notebooks: $(READY_TO_TEST)
 	rm -rf _notebooks
 	$(BIN)/python tests/chapters_to_notebooks.py book _notebooks
-	MPLBACKEND=agg TQDM_DISABLE=1 OMP_NUM_THREADS=1 OPENBLAS_NUM_THREADS=1 $(BIN)/python -m pytest -n auto \
-		--nbmake --nbmake-timeout=180 _notebooks
+	$(PYTEST) --nbmake --nbmake-timeout=180 _notebooks
 
 # Assignments: student versions, archives for graders, solutions.
 course: $(READY) _build/.course

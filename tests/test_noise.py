@@ -69,7 +69,7 @@ def test_threshold_is_that_of_the_flow_at_equal_widths_and_higher_beyond():
     assert dead.w == dead.f == 0 and not dead.stable
 
 
-@pytest.mark.parametrize(("h", "d", "rate", "batch"), [(1, 16, 0.02, 64), (4, 16, 0.05, 32), (4, 64, 0.05, 64)])
+@pytest.mark.parametrize(("h", "d", "rate", "batch"), [(1, 16, 0.1, 320), (4, 16, 0.1, 64), (4, 64, 0.1, 128)])
 def test_networks_rest_where_the_equations_say(h, d, rate, batch):
     rest, found = noise.l2_rest(SETTING, h, d, rate, batch), []
     for seed in range(4):

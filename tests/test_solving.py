@@ -199,12 +199,12 @@ def random_matrices(seed, widest):
 
 
 # A hundred narrow ones at a loose tolerance, since what drives hunted was rounding; at the usual one some, with those
-# that once hunted: two lone survivors (107, 108), and a factor that turned (112).
+# that once hunted: a lone survivor (107), and a factor that turned (112).
 @pytest.mark.parametrize(
     ("seeds", "tolerance"),
     [
         *((range(k, k + 10), 1e-4) for k in range(0, 100, 10)),
-        *(([k], 1e-9) for k in (9, 107, 108, 112, 116)),
+        *(([k], 1e-9) for k in (107, 112)),
     ],
     ids=str,
 )
