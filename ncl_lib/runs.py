@@ -188,7 +188,7 @@ class Run(Recorded):
         >>> start = LinearNetwork(np.eye(2), np.diag([0.6, -0.2]))
         >>> run = train(start, Setting(sigma2=0.5, rho=0.05), steps=1, batch=8, rng=rng)
         >>> [regime.value for regime in run.regimes[0]]
-        ['collapse', 'stable']
+        ['acute', 'stable']
         """
         if self.loss_name == "l2":
             return ThirdOrderFlow(self.setting).regime(self.heads)

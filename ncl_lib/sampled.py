@@ -275,8 +275,8 @@ def gradient_error(loss, rng, n=8, h=3, step=1e-6):
     >>> bool(gradient_error(COSINE, np.random.default_rng(0)) < 1e-7)
     True
     >>> half = Loss.of_predictions("half", lambda p, v: (np.sum((v - p) ** 2) / len(p), v - p, p - v))
-    >>> round(gradient_error(half, np.random.default_rng(0)), 6)  # a factor of 2 is missing
-    1.0
+    >>> bool(gradient_error(half, np.random.default_rng(0)) > 0.5)  # a factor of 2 is missing
+    True
     """
     _checks.instance("loss", loss, Loss)
     rng, n, h = _checks.generator(rng), _checks.integer("n", n, minimum=1), _checks.integer("h", h, minimum=1)

@@ -22,7 +22,7 @@ def training(run, axes=None):
     Parameters
     ----------
     run : Run or ncl_lib.deep.DeepRun
-        Under a loss that has regimes: L2, cosine or IsoLoss.
+        Under a loss that has regimes: L2, cosine or IsoLoss; head and features must not have vanished altogether.
     axes : array of four matplotlib.axes.Axes, optional
 
     Returns
@@ -39,7 +39,9 @@ def training(run, axes=None):
     ['head eigenvalue', 'norm', 'heads', 'relative size']
     """
     _checks.instance("run", run, Recorded)
-    regimes = run.regimes
+    regimes, gone = run.regimes, np.isnan(run.effective_rank) | np.isnan(run.commutator)
+    if np.any(gone):
+        raise ValueError(f"run: W or F is 0 at t={run.t[np.argmax(gone)]:g}; relative sizes have no meaning there")
     axes = plt.subplots(2, 2, figsize=(9.0, 6.0))[1] if axes is None else axes
     heads, norms_ax, regimes_ax, relative = axes = np.ravel(axes)
     mode_trajectories(run.t, run.heads, label="head eigenvalue", ax=heads)
