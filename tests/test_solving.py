@@ -198,12 +198,13 @@ def random_matrices(seed, widest):
     return W, A @ A.T
 
 
-# A hundred narrow ones at a loose tolerance, since what drives hunted was rounding; at the usual one some, with those
-# that once hunted: a lone survivor (107), and a factor that turned (112).
+# Twenty narrow ones at a loose tolerance, since what drives hunted was rounding (a hundred of up to eight modes have
+# been seen to end, in minutes); at the usual one those that once hunted: a lone survivor (107), and a factor that
+# turned (112).
 @pytest.mark.parametrize(
     ("seeds", "tolerance"),
     [
-        *((range(k, k + 10), 1e-4) for k in range(0, 100, 10)),
+        *((range(k, k + 10), 1e-4) for k in (0, 10)),
         *(([k], 1e-9) for k in (107, 112)),
     ],
     ids=str,
