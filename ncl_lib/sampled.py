@@ -30,7 +30,7 @@ class Sampled:
     error : array
         Its standard errors, of the same shape.
     alignment, alignment_error : float
-        Mean cosine between prediction and target, and its standard error.
+        Mean cosine between prediction and target, and its standard error; nan where predictions vanish.
 
     Examples
     --------
@@ -230,12 +230,15 @@ def _batches(network, setting, draws, rng, data, loss):
     draws = _checks.integer("draws", draws, minimum=_BATCHES)
     views, loss = _drawing(network, setting, draws // _BATCHES, rng, data, loss)
     drives, cosines = [], []
-    for _ in range(_BATCHES):
-        _, u, v, _ = views.sample(network.Phi, network.Phi)
-        p = u @ network.W.T
-        drives.append(loss.pushes(u, v, network.W)[3] / len(u))
-        lengths = np.linalg.norm(p, axis=1) * np.linalg.norm(v, axis=1)
-        cosines.append(np.mean(np.sum(p * v, axis=1) / lengths))
+    with np.errstate(divide="ignore", invalid="ignore"):  # predictions may vanish, and have no direction then
+        for _ in range(_BATCHES):
+            _, u, v, _ = views.sample(network.Phi, network.Phi)
+            p = u @ network.W.T
+            drives.append(loss.pushes(u, v, network.W)[3] / len(u))
+            lengths = np.linalg.norm(p, axis=1) * np.linalg.norm(v, axis=1)
+            cosines.append(np.mean(np.sum(p * v, axis=1) / lengths))
+    if not np.all(np.isfinite(drives)):
+        raise ValueError(f"loss={loss.name!r}: is not defined where features or predictions are all 0")
     return np.array(drives), np.array(cosines)
 
 
@@ -297,4 +300,4 @@ def gradient_error(loss, rng, n=8, h=3, step=1e-6):
                 moved[k][place] += sign * step
                 values.append(loss.pushes(*moved)[0])
             worst = max(worst, abs(push[place] + n * (values[0] - values[1]) / (2 * step)))
-    return float(worst / np.abs(pushes[0]).max())
+    return float(worst / (np.abs(pushes[0]).max() or 1.0))

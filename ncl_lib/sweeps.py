@@ -142,8 +142,11 @@ def summarise(outcomes, by=(), value=None):
         if missing:
             raise ValueError(f"by={by!r}: {missing[0]!r} is no argument of the point {outcome.point!r}")
         key = outcome.point[by] if isinstance(by, str) else tuple(outcome.point[name] for name in names)
-        found = outcome.value if value is None else value(outcome.value)
-        groups.setdefault(key, []).append(np.asarray(found, float))
+        found = np.asarray(outcome.value if value is None else value(outcome.value), float)
+        try:
+            groups.setdefault(key, []).append(found)
+        except TypeError as error:
+            raise TypeError(f"by={by!r}: {key!r} cannot tell groups apart ({error}); take another name") from error
     found = {key: _summary(values) for key, values in groups.items()}
     return found if names else found[()]
 

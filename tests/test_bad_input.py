@@ -21,6 +21,7 @@ from ncl_lib import (
     L2Modes,
     LinearNetwork,
     Norms,
+    Outcome,
     Setting,
     SixthOrderFlow,
     ThirdOrderFlow,
@@ -294,6 +295,7 @@ CASES = {
     "summarise": [
         ("outcomes", st.sampled_from([[], [0.5], [None]]), summarise),
         ("by", st.sampled_from(["rho", ("seed", "rho")]), lambda x: summarise(sweep(dict, [{"seed": 1}]), x)),
+        ("by", st.just([1.0]), lambda x: summarise([Outcome({"rho": x}, 1.0)], "rho")),
         ("value", st.sampled_from([0.5, "rank"]), lambda x: summarise(sweep(dict, [{}]), value=x)),
     ],
     "table": [

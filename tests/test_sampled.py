@@ -63,3 +63,10 @@ def test_pushes_are_the_steps_of_training():
         np.testing.assert_allclose(after.W, network.W + eta * pushes.W[0], rtol=1e-13)
         np.testing.assert_allclose(after.Phi, network.Phi + eta * pushes.Phi[0], rtol=1e-12, atol=1e-14)
         assert pushes.squared[0] == pytest.approx(np.sum(pushes.W[0] ** 2))
+
+
+def test_predictions_that_vanish_have_a_drive_under_the_l2_loss_alone(rng):
+    found = sampled_modes([0.0, 0.0], [1.0, 2.0], SETTING, 4000, rng, loss="l2")
+    assert np.all(np.abs(found.drive - [1.0, 2.0]) < 5 * found.error) and np.isnan(found.alignment)
+    with pytest.raises(ValueError, match="loss='cosine': is not defined"):
+        sampled_modes([0.0, 0.0], [1.0, 2.0], SETTING, 4000, rng)

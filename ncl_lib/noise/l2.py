@@ -41,11 +41,17 @@ def l2_rest(setting, h, d, learning_rate, batch):
     r"""Living state of h equal modes under the L2 loss, trained with finite steps on finite batches.
 
     .. math::
-        \dot w = f (\lambda - s w) - \rho w , \qquad
-        \dot f = 2 f (\lambda w - s w^2 - s V) - 2 \rho f + \frac{\eta d}{B} s w^2 f q ,
+        \dot w &= f (\lambda - s w) - \rho w - s (h + 1) C , \\
+        \dot f &= 2 f (\lambda w - s w^2 - s V) - 2 \rho f - 2 (h + 1) (2 s w - \lambda) C
+        + \frac{\eta d}{B} s w^2 f q ,
 
-    with :math:`q = s - 2 \lambda w + s w^2`, so that a push on a prediction has the mean square f q, and the variance
-    :math:`V = \eta h s f^2 q / (2 B (s f + \rho))` that noise puts into the head.
+    with :math:`q = s - 2 \lambda w + s w^2`, so that a push on a prediction has the mean square f q. Noise scatters the
+    entries of head and features; C is the covariance of two that belong together, and V what the scatter of the head
+    adds to :math:`(W^\top W)_{jj}`:
+
+    .. math::
+        C = \frac{\eta}{2 B} \frac{s w^2 f q}{2 s w - \lambda} , \qquad
+        V = \frac{1}{s f + \rho} \Bigl( \frac{\eta h}{2 B} s f^2 q + (h + 1) (\lambda - s w) C \Bigr) .
 
     Parameters
     ----------
@@ -61,7 +67,7 @@ def l2_rest(setting, h, d, learning_rate, batch):
     Returns
     -------
     NoiseRest
-        The living state of largest w that attracts.
+        The living state of largest w that attracts; at rho = 0 the limit of weak decay.
 
     Raises
     ------
@@ -70,29 +76,38 @@ def l2_rest(setting, h, d, learning_rate, batch):
 
     Notes
     -----
-    At leading order in :math:`\eta / B`; ours. The d - h directions outside the encoder's row space are neutral, since
-    isotropic data do not see a rotation of the inputs, so that noise accumulates there and enlarges the features.
+    First order in :math:`\eta / B`, for steps that are short against the head's relaxation, :math:`\eta s f \ll 1`, and
+    pushes whose mean is small beside their scatter; ours. The d - h directions outside the encoder's row space are
+    neutral, since isotropic data do not see a rotation of the inputs, so that noise accumulates there and enlarges the
+    features. Near the threshold, where :math:`2 s w \to \lambda`, scatter grows without bound, and the expansion fails.
 
     Examples
     --------
-    At d = h noise hardly moves features; with many more inputs than features it makes them larger.
+    At d = h noise makes features a little smaller, with many more inputs than features larger.
 
     >>> setting = Setting(sigma2=0.5, rho=0.05)
     >>> [round(l2_rest(setting, 1, d, 0.1, 16).f, 3) for d in (1, 8, 16)]
-    [0.376, 0.492, 0.746]
+    [0.371, 0.485, 0.73]
     """
     law = _L2Noise(setting, h, d, learning_rate, batch)
-    # Inside (0, lambda / s), where dw/dt = 0 has a solution f > 0: signs on a fine grid, then the roots between.
-    top = law.lam / law.s
-    grid = top * (1 - np.geomspace(1, 1e-6, 4001)[1:])
-    growth = law.growth(grid)
-    falls = np.flatnonzero((growth[:-1] > 0) & (growth[1:] <= 0))
-    for k in falls[::-1]:
-        w = brentq(law.growth, grid[k], grid[k + 1], xtol=1e-15, rtol=1e-14)
-        f = law.features(w)
-        if law.attracts(w, f):
-            return NoiseRest(float(w), float(f), float(law.effective_decay(w)), True)
-    return NoiseRest(0.0, 0.0, float(law.effective_decay(0.0)), False)
+    top = law.free_head()
+    if top is not None and law.rho == 0:
+        return NoiseRest(top, law.free_features(top), law.effective_decay(top), True)
+    if top is not None:
+        heads = _below(top, law.lam / (2 * law.s))
+        heads = heads[law.pull(heads) > 0]  # where features f > 0 hold them
+        growth = law.growth(heads)
+        for k in np.flatnonzero((growth[:-1] > 0) & (growth[1:] <= 0))[::-1]:
+            w = brentq(law.growth, heads[k], heads[k + 1], xtol=1e-15, rtol=1e-14)
+            f = law.features(w)
+            if law.attracts(w, f):
+                return NoiseRest(w, f, law.effective_decay(w), True)
+    return NoiseRest(0.0, 0.0, law.effective_decay(0.0), False)
+
+
+def _below(top, low):
+    """Heads between `low` and `top`, ascending, close together near the top: signs there tell where roots are."""
+    return top - (top - low) * np.geomspace(1, 1e-9, 4001)[1:]
 
 
 class _L2Noise:
@@ -108,28 +123,62 @@ class _L2Noise:
         self.step = eta / _checks.integer("batch", batch, minimum=1)
 
     def square(self, w):
+        """Mean square of a push on a prediction, over f."""
         return self.s - 2 * self.lam * w + self.s * w * w
+
+    def covariance(self, w):
+        """Covariance C of entries of head and features, over f."""
+        return self.step * self.s * w * w * self.square(w) / (2 * (2 * self.s * w - self.lam))
+
+    def pull(self, w):
+        """What draws the head up, over f: without decay it vanishes at rest."""
+        return self.lam - self.s * w - self.s * (self.h + 1) * self.covariance(w)
 
     def features(self, w):
         """Features with which a head w rests."""
-        return self.rho * w / (self.lam - self.s * w)
+        return self.rho * w / self.pull(w)
+
+    def scatter(self, w, f):
+        """Variance V that noise puts into the head."""
+        beside = (self.h + 1) * (self.lam - self.s * w) * self.covariance(w) * f
+        return (self.step * self.h * self.s * f * f * self.square(w) / 2 + beside) / (self.s * f + self.rho)
 
     def log_growth(self, w, f):
         """Half the logarithmic growth of features."""
-        q = self.square(w)
-        V = self.step * self.h * self.s * f * f * q / (2 * (self.s * f + self.rho))
-        pull = self.lam * w - self.s * w * w - self.s * V
-        return pull - self.rho + self.step * self.d * self.s * w * w * q / 2
+        drawn = self.lam * w - self.s * w * w - self.s * self.scatter(w, f) - self.rho
+        held = (self.h + 1) * (2 * self.s * w - self.lam) * self.covariance(w)
+        return drawn - held + self.step * self.d * self.s * w * w * self.square(w) / 2
 
     def growth(self, w):
+        """The same where the head rests."""
         return self.log_growth(w, self.features(w))
 
+    def free_head(self):
+        """Head at rest without decay; None where noise leaves none."""
+        top = self.lam / self.s
+        if top == 0 or self.pull(top) == 0:  # nothing to learn; or noiseless views, which scatter nothing there
+            return top or None
+        heads = _below(top, top / 2)
+        drawn = np.flatnonzero(self.pull(heads) > 0)
+        if len(drawn) == 0:
+            return None
+        above = heads[drawn[-1] + 1] if drawn[-1] + 1 < len(heads) else top
+        return brentq(self.pull, heads[drawn[-1]], above, xtol=1e-15, rtol=1e-14)
+
+    def free_features(self, w):
+        """Features at rest without decay: growth is linear in them, since scatter is."""
+        if self.square(w) <= 1e-12 * self.s:
+            return w * w
+        at_one, at_two = self.log_growth(w, 1.0), self.log_growth(w, 2.0)
+        return 1.0 + at_one / (at_one - at_two)
+
     def velocity(self, w, f):
-        return np.array([f * (self.lam - self.s * w) - self.rho * w, 2 * f * self.log_growth(w, f)])
+        """Both velocities."""
+        return np.array([f * self.pull(w) - self.rho * w, 2 * f * self.log_growth(w, f)])
 
     def attracts(self, w, f, step=1e-6):
         """Whether both eigenvalues of the slopes at rest have negative real parts."""
-        dw, df = step * max(w, 1e-3), step * max(f, 1e-6)
+        dw, df = step * w, step * f
         slopes = [
             (self.velocity(w + dw, f) - self.velocity(w - dw, f)) / (2 * dw),
             (self.velocity(w, f + df) - self.velocity(w, f - df)) / (2 * df),
@@ -137,4 +186,5 @@ class _L2Noise:
         return bool(np.all(np.linalg.eigvals(np.transpose(slopes)).real < 0))
 
     def effective_decay(self, w):
+        """Decay that a flow without noise would need, but for what scatter does beside."""
         return self.rho - self.step * (self.d - self.h) * self.s * w * w * self.square(w) / 2

@@ -258,7 +258,7 @@ def freezing_time(W, F, setting, learning_rate, batch, d):
     Returns
     -------
     float
-        0 for a start at or below its level.
+        0 for a start at or below its level, inf where views without noise push nothing at rest.
 
     Raises
     ------
@@ -281,4 +281,6 @@ def freezing_time(W, F, setting, learning_rate, batch, d):
     if not np.any(W) or not np.any(F):
         raise ValueError("W, F: one of them is 0; nothing is predicted, and nothing pushed")
     level = cosine_rest(setting, len(W), d, learning_rate, batch).head
+    if level == 0:
+        return math.inf
     return max(0.0, math.log(np.linalg.norm(W) / level) / setting.rho)
