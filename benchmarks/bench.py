@@ -13,6 +13,7 @@ from ncl_lib import (
     classify,
     cosine_matrices,
     cosine_modes,
+    sampled_matrices,
     train,
 )
 
@@ -91,19 +92,6 @@ def compare_training():
 # ---- Exact drives ----
 
 
-def sampled_drive(W, F, rng, draws):
-    """Drive of the cosine loss on matrices from a batch: its mean and standard error, entry by entry."""
-    A, h = np.linalg.cholesky(F), len(W)
-    x0 = rng.standard_normal((draws, h))
-    u, v = ((x0 + SETTING.sigma2**0.5 * rng.standard_normal((draws, h))) @ A.T for _ in range(2))
-    p = u @ W.T
-    size = np.linalg.norm(p, axis=1, keepdims=True)
-    omega, z = p / size, v / np.linalg.norm(v, axis=1, keepdims=True)
-    g = (z - np.sum(omega * z, axis=1, keepdims=True) * omega) / size
-    mean = g.T @ u / draws
-    return mean, np.sqrt(np.maximum((g**2).T @ u**2 / draws - mean**2, 0) / draws)
-
-
 def compare_drives():
     """Print the cost of one exact population drive, and of a sampled one as accurate as it."""
     print("\nPopulation drive of the cosine loss: exact, and from a batch that would be as accurate")
@@ -116,8 +104,8 @@ def compare_drives():
         W, F = network.W, network.F
         result = cosine_matrices(W, F, SETTING, error=True)
         exact = seconds(lambda W=W, F=F: cosine_matrices(W, F, SETTING))
-        error = sampled_drive(W, F, rng, draws)[1].max()
-        batch = seconds(lambda W=W, F=F: sampled_drive(W, F, rng, draws), 3)
+        error = sampled_matrices(network, SETTING, draws, rng).error.max()
+        batch = seconds(lambda network=network: sampled_matrices(network, SETTING, draws, rng), 3)
         # Draws grow as the inverse square of the error.
         longer = [batch * (error / e) ** 2 / exact for e in (1e-3 * np.abs(result.drive).max(), result.error)]
         row = f"{f'matrices, {h}':>14} {exact * 1e3:9.2f} {result.error:8.0e} {batch * 1e3:16.0f} {error:8.0e}"

@@ -147,16 +147,11 @@ class L2Encoders:
         >>> L2Encoders(Setting(sigma2=0.5, rho=0.0)).velocity([[1.0]], [[0.0]])
         (array([[0.]]), array([[1.]]))
         """
-        network = self._network(LinearNetwork(Phi, W))
+        network = LinearNetwork(Phi, W)
+        self.setting.fits_inputs(network.Phi.shape[1])
         target = network.Phi if target is None else _checks.array("target", target, ndim=2)
         _checks.same_shape(Phi=network.Phi, target=target)
         return self._velocity(network.Phi, network.W, target)
-
-    def _network(self, network):
-        d, spectrum = network.Phi.shape[1], self.setting.spectrum
-        if np.ndim(spectrum) and np.size(spectrum) != d:
-            raise ValueError(f"setting.spectrum has {np.size(spectrum)} entries; one number or d={d} are needed")
-        return network
 
     def _velocity(self, Phi, W, target):
         setting = self.setting
@@ -192,9 +187,9 @@ class L2Encoders:
         >>> bool(abs(run.W[-1, 0, 0] - 0.8) < 1e-3)  # the gain of the stronger direction
         True
         """
-        network = self._network(_checks.instance("start", start, LinearNetwork))
-        tolerance = _checks.tolerance(tolerance)
+        network, tolerance = _checks.instance("start", start, LinearNetwork), _checks.tolerance(tolerance)
         shape, n = network.Phi.shape, network.Phi.size
+        self.setting.fits_inputs(shape[1])
         averaged = self.target_rate is not None
 
         def parts(y):

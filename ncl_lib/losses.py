@@ -110,6 +110,11 @@ QUADRATIC = (L2, ISO)
 _NAMED = {loss.name: loss for loss in (L2, COSINE, ISO)}
 
 
+def named_loss(loss):
+    """Return a loss as it is, or the one of this name, or raise."""
+    return loss if isinstance(loss, Loss) else _NAMED[_checks.choice("loss", loss, tuple(_NAMED))]
+
+
 def barlow_twins(off_diagonal=0.05):
     r"""Barlow Twins: the cross-correlation of two views should be the identity.
 

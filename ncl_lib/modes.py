@@ -12,7 +12,7 @@ from ._solve import RELATIVE_TOLERANCE, integrate
 from .clock import fade, on_clock
 from .expectations import modes_rate
 from .norms import Norms
-from .setting import Setting, mode_arrays
+from .setting import Setting, mode_arrays, mode_start
 
 
 class _Modes:
@@ -104,9 +104,7 @@ class _Modes:
         >>> abs(run.w[-1]).round(4)
         array([0.6122, 0.    ])
         """
-        w0, f0 = mode_arrays(w0, f0, self.setting)
-        if w0.ndim != 1:
-            raise ValueError(f"w0: has shape {w0.shape}; expected shape (h,)")
+        w0, f0 = mode_start(w0, f0, self.setting)
         tolerance = _checks.tolerance(tolerance)
         with np.errstate(over="ignore"):  # too large a start is refused below, in words
             c0, dead = f0 - w0**2, f0 == 0
@@ -266,9 +264,7 @@ class CosineModes(_Modes):
         if self.norms is not None:
             return super().solve(w0, f0, times, tolerance)
         tolerance = _checks.tolerance(tolerance)
-        w0, f0 = mode_arrays(w0, f0, self.setting)
-        if w0.ndim != 1:
-            raise ValueError(f"w0: has shape {w0.shape}; expected shape (h,)")
+        w0, f0 = mode_start(w0, f0, self.setting)
         self._drive(w0, f0)  # raises where the loss is not defined
         # In units of the start: the drive is of degree -1, and no size of the weights over- or underflows.
         unit = np.max(np.abs(w0))

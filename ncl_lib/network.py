@@ -10,10 +10,10 @@ import numpy as np
 
 from . import _checks, _progress
 from ._solve import BLOW_UP_FACTOR, Status
-from .losses import _NAMED, QUADRATIC, Loss
+from .losses import QUADRATIC, named_loss
 from .runs import Records, Run
 from .setting import Setting
-from .views import Drawn, Moments, Views
+from .views import views_of
 
 
 @dataclass(frozen=True, eq=False)
@@ -237,8 +237,7 @@ def train(
     _checks.instance("network", network, LinearNetwork)
     _checks.instance("setting", setting, Setting)
     h, d = network.Phi.shape
-    if np.ndim(setting.spectrum) and np.size(setting.spectrum) != d:
-        raise ValueError(f"setting.spectrum has {np.size(setting.spectrum)} entries; one number or d={d} are needed")
+    setting.fits_inputs(d)
     loss, head, stop_gradient, target_momentum = _checked_loss(loss, head, stop_gradient, target_momentum)
     if dtype not in (np.float64, np.float32):
         raise ValueError(f"dtype={dtype!r}: must be numpy.float64 or numpy.float32")
@@ -251,16 +250,10 @@ def train(
     record_every = _checks.integer("record_every", record_every, minimum=1)
     head_rate = _checks.number("head_rate", head_rate, above=0)
     head_decay = setting.rho if head_decay is None else _checks.number("head_decay", head_decay, minimum=0)
-    if data is not None and not callable(data):
-        raise TypeError(f"data={data!r}: expected a function of (n, rng) that draws n data")
     if _checks.instance("moments", moments, bool) and (loss not in QUADRATIC or data is not None):
         drawn = f"the loss {loss.name!r}" if data is None else "data that are drawn elsewhere"
         raise ValueError(f"moments=True: {drawn} needs whole batches; only 'l2' and 'iso' on Gaussian data do not")
-    if data is None:
-        kind = Moments if moments else Views
-        views = kind(setting, batch, h, d, rng, whole=not stop_gradient, dtype=dtype)
-    else:
-        views = Drawn(setting, batch, d, rng, data, dtype)
+    views = views_of(network, setting, batch, rng, data, whole=not stop_gradient, dtype=dtype, moments=moments)
     rates = eta, eta * head_rate, 1 - eta * setting.rho, 1 - eta * head_decay
     weights = _Weights(network, loss, head, stop_gradient, target_momentum, views, rates, dtype)
     records = Records(h, 2 + steps // record_every)
@@ -269,8 +262,7 @@ def train(
 
 def _checked_loss(loss, head, stop_gradient, target_momentum):
     """The loss, and what was chosen in place of its own."""
-    if not isinstance(loss, Loss):
-        loss = _NAMED[_checks.choice("loss", loss, tuple(_NAMED))]
+    loss = named_loss(loss)
     head = loss.head if head is None else head
     stop_gradient = loss.stop_gradient if stop_gradient is None else stop_gradient
     if not (callable(head) or isinstance(head, bool)):

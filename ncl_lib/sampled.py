@@ -11,10 +11,10 @@ from dataclasses import dataclass
 import numpy as np
 
 from . import _checks
-from .losses import _NAMED, Loss
+from .losses import Loss, named_loss
 from .network import LinearNetwork
 from .setting import Setting
-from .views import Drawn, Views
+from .views import views_of
 
 _BATCHES = 20  # enough for a standard error that is itself known to a sixth
 
@@ -210,19 +210,12 @@ def sampled_pushes(network, setting, *, loss="cosine", batch, count, rng, data=N
 def _drawing(network, setting, batch, rng, data, loss):
     """What draws batches of views, and the loss."""
     _checks.instance("setting", setting, Setting)
-    h, d = network.Phi.shape
-    if data is None and np.ndim(setting.spectrum) and np.size(setting.spectrum) != d:
-        raise ValueError(f"setting.spectrum has {np.size(setting.spectrum)} entries; one number or {d} are needed")
-    batch, rng = _checks.integer("batch", batch, minimum=1), _checks.generator(rng)
-    if data is not None and not callable(data):
-        raise TypeError(f"data={data!r}: expected a function of (n, rng) that draws n data")
-    if not isinstance(loss, Loss):
-        loss = _NAMED[_checks.choice("loss", loss, tuple(_NAMED))]
+    if data is None:
+        setting.fits_inputs(network.Phi.shape[1])
+    batch, rng, loss = _checks.integer("batch", batch, minimum=1), _checks.generator(rng), named_loss(loss)
     if not loss.head:
         raise ValueError(f"loss={loss.name!r}: has no head, and so no drive on one")
-    if data is None:
-        return Views(setting, batch, h, d, rng, whole=not loss.stop_gradient), loss
-    return Drawn(setting, batch, d, rng, data, np.float64), loss
+    return views_of(network, setting, batch, rng, data, whole=not loss.stop_gradient), loss
 
 
 def _batches(network, setting, draws, rng, data, loss):

@@ -96,6 +96,19 @@ class Setting:
             )
         return self.spectrum
 
+    def fits_inputs(self, d):
+        """Raise unless the spectrum is one number, or one for each of d input coordinates."""
+        if np.ndim(self.spectrum) and np.size(self.spectrum) != d:
+            raise ValueError(f"setting.spectrum has {np.size(self.spectrum)} entries; one number or d={d} are needed")
+
+
+def mode_start(w0, f0, setting):
+    """Return a start of modes checked: as :func:`mode_arrays`, of shape (h,)."""
+    w0, f0 = mode_arrays(w0, f0, setting)
+    if w0.ndim != 1:
+        raise ValueError(f"w0: has shape {w0.shape}; expected shape (h,)")
+    return w0, f0
+
 
 def mode_arrays(w, f, setting):
     """Return `w` and `f` checked: finite, of one shape (..., h), f >= 0, h that of the spectrum."""

@@ -8,7 +8,7 @@ from . import _checks
 from ._mode_trajectories import ModeTrajectory
 from ._solve import integrate
 from .modes import CosineModes, L2Modes
-from .setting import mode_arrays
+from .setting import mode_start
 
 
 class UnequalDecays:
@@ -76,9 +76,7 @@ class UnequalDecays:
         True
         """
         setting = self.modes.setting
-        w0, f0 = mode_arrays(w0, f0, setting)
-        if w0.ndim != 1:
-            raise ValueError(f"w0: has shape {w0.shape}; expected shape (h,)")
+        w0, f0 = mode_start(w0, f0, setting)
         tolerance = _checks.tolerance(tolerance)
 
         def velocity(t, y):

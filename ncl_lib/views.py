@@ -142,6 +142,16 @@ class Drawn:
         return g.T @ other
 
 
+def views_of(network, setting, batch, rng, data, *, whole, dtype=np.float64, moments=False):
+    """What draws batches for a network: Gaussian views, their moments, or `data` that someone else draws; or raise."""
+    h, d = network.Phi.shape
+    if data is not None:
+        if not callable(data):
+            raise TypeError(f"data={data!r}: expected a function of (n, rng) that draws n data")
+        return Drawn(setting, batch, d, rng, data, dtype)
+    return (Moments if moments else Views)(setting, batch, h, d, rng, whole=whole, dtype=dtype)
+
+
 def in_threads(count):
     """A `map` of `count` parts, in order, with as many threads as there are cores for them."""
     cores = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1

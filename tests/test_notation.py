@@ -7,7 +7,9 @@ import pytest
 
 BOOK = Path(__file__).parent.parent / "book"
 LIBRARY = "\n".join(path.read_text(encoding="utf-8") for path in (BOOK.parent / "ncl_lib").rglob("*.py"))
-CHAPTERS = sorted(path for part in ("puzzle", "l2", "cosine", "past", "open") for path in (BOOK / part).glob("*.md"))
+CHAPTERS = sorted(
+    path for part in ("puzzle", "l2", "cosine", "past", "steps", "open") for path in (BOOK / part).glob("*.md")
+)
 GREEK = re.findall(
     r"\w+",
     "alpha beta gamma delta epsilon varepsilon zeta eta theta kappa lambda mu nu xi pi rho sigma tau varphi phi chi psi"

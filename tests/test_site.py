@@ -182,7 +182,7 @@ def test_every_term_of_the_glossary_is_linked_from_a_chapter():
     terms = re.findall(r'<dt id="(term-[^"]+)">', text_of("glossary.html"))
     assert len(terms) >= 25
     chapters = "".join(
-        text_of(path) for path in PAGES if path.split("/")[0] in ("puzzle", "l2", "cosine", "past", "open")
+        text_of(path) for path in PAGES if path.split("/")[0] in ("puzzle", "l2", "cosine", "past", "steps", "open")
     )
     assert [term for term in terms if f"glossary.html#{term}" not in chapters] == []
 

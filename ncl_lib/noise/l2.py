@@ -41,17 +41,17 @@ def l2_rest(setting, h, d, learning_rate, batch):
     r"""Living state of h equal modes under the L2 loss, trained with finite steps on finite batches.
 
     .. math::
-        \dot w &= f (\lambda - s w) - \rho w - s (h + 1) C , \\
-        \dot f &= 2 f (\lambda w - s w^2 - s V) - 2 \rho f - 2 (h + 1) (2 s w - \lambda) C
+        \dot w &= f (\lambda - s w) - \rho w - s (h + 1) V_{WF} , \\
+        \dot f &= 2 f (\lambda w - s w^2 - s V_W) - 2 \rho f - 2 (h + 1) (2 s w - \lambda) V_{WF}
         + \frac{\eta d}{B} s w^2 f q ,
 
     with :math:`q = s - 2 \lambda w + s w^2`, so that a push on a prediction has the mean square f q. Noise scatters the
-    entries of head and features; C is the covariance of two that belong together, and V what the scatter of the head
-    adds to :math:`(W^\top W)_{jj}`:
+    entries of head and features; :math:`V_{WF}` is the covariance of two that belong together, and :math:`V_W` what the
+    scatter of the head adds to :math:`(W^\top W)_{jj}`:
 
     .. math::
-        C = \frac{\eta}{2 B} \frac{s w^2 f q}{2 s w - \lambda} , \qquad
-        V = \frac{1}{s f + \rho} \Bigl( \frac{\eta h}{2 B} s f^2 q + (h + 1) (\lambda - s w) C \Bigr) .
+        V_{WF} = \frac{\eta}{2 B} \frac{s w^2 f q}{2 s w - \lambda} , \qquad
+        V_W = \frac{1}{s f + \rho} \Bigl( \frac{\eta h}{2 B} s f^2 q + (h + 1) (\lambda - s w) V_{WF} \Bigr) .
 
     Parameters
     ----------
@@ -127,7 +127,7 @@ class _L2Noise:
         return self.s - 2 * self.lam * w + self.s * w * w
 
     def covariance(self, w):
-        """Covariance C of entries of head and features, over f."""
+        """Covariance of entries of head and features, over f."""
         return self.step * self.s * w * w * self.square(w) / (2 * (2 * self.s * w - self.lam))
 
     def pull(self, w):
@@ -139,7 +139,7 @@ class _L2Noise:
         return self.rho * w / self.pull(w)
 
     def scatter(self, w, f):
-        """Variance V that noise puts into the head."""
+        """What the scatter of the head adds to the diagonal of W^T W."""
         beside = (self.h + 1) * (self.lam - self.s * w) * self.covariance(w) * f
         return (self.step * self.h * self.s * f * f * self.square(w) / 2 + beside) / (self.s * f + self.rho)
 

@@ -39,19 +39,19 @@ def training(run, axes=None):
     ['head eigenvalue', 'norm', 'heads', 'relative size']
     """
     _checks.instance("run", run, Recorded)
-    regimes, gone = run.regimes, np.isnan(run.effective_rank) | np.isnan(run.commutator)
+    regimes, rank, commutator, norms = run.regimes, run.effective_rank, run.commutator, run.norms
+    gone = np.isnan(rank) | np.isnan(commutator)
     if np.any(gone):
         raise ValueError(f"run: W or F is 0 at t={run.t[np.argmax(gone)]:g}; relative sizes have no meaning there")
     axes = plt.subplots(2, 2, figsize=(9.0, 6.0))[1] if axes is None else axes
     heads, norms_ax, regimes_ax, relative = axes = np.ravel(axes)
     mode_trajectories(run.t, run.heads, label="head eigenvalue", ax=heads)
-    norms = run.norms
     sizes = {"features": norms.phi, "predictions": norms.psi, "cross": np.abs(norms.cross)}
     curves({words: (run.t, size) for words, size in sizes.items()}, "time t", "norm", logy=True, ax=norms_ax)
     _regime_counts(regimes_ax, run.t, regimes)
-    shown = {"effective rank / width": run.effective_rank / run.W.shape[1], "commutator": run.commutator}
+    shown = {"effective rank / width": rank / run.W.shape[1], "commutator": commutator}
     if hasattr(run, "norm_spread"):
-        gaussian = np.sqrt(2 / run.effective_rank)
+        gaussian = np.sqrt(2 / rank)
         shown |= {"alignment": run.alignment, "norm spread / Gaussian": run.norm_spread / gaussian}
     curves({words: (run.t, size) for words, size in shown.items()}, "time t", "relative size", ax=relative)
     low, high = relative.get_ylim()
