@@ -94,6 +94,17 @@ class Loss:
             raise TypeError(f"gradient={gradient!r}: expected a function of (p, v)")
         return cls(name, partial(of_predictions, gradient), **options)
 
+    @classmethod
+    def of(cls, loss):
+        """Return a loss as it is, or the one of this name: "l2", "cosine" or "iso".
+
+        Examples
+        --------
+        >>> Loss.of("cosine") is COSINE, Loss.of(COSINE) is COSINE
+        (True, True)
+        """
+        return loss if isinstance(loss, cls) else _NAMED[_checks.choice("loss", loss, tuple(_NAMED))]
+
 
 def _log_sum(x, axis):
     """Logarithm of a sum of exponentials; scipy.special.logsumexp takes most of a step's time on such small arrays."""
@@ -108,11 +119,6 @@ ISO = Loss("iso", iso, separable=True)
 #: Of these a batch is known by its second moments: pushes are linear in features, values quadratic.
 QUADRATIC = (L2, ISO)
 _NAMED = {loss.name: loss for loss in (L2, COSINE, ISO)}
-
-
-def named_loss(loss):
-    """Return a loss as it is, or the one of this name, or raise."""
-    return loss if isinstance(loss, Loss) else _NAMED[_checks.choice("loss", loss, tuple(_NAMED))]
 
 
 def barlow_twins(off_diagonal=0.05):

@@ -10,7 +10,7 @@ import numpy as np
 
 from . import _checks, _progress
 from ._solve import BLOW_UP_FACTOR, Status
-from .losses import QUADRATIC, named_loss
+from .losses import QUADRATIC, Loss
 from .runs import Records, Run
 from .setting import Setting
 from .views import views_of
@@ -262,7 +262,7 @@ def train(
 
 def _checked_loss(loss, head, stop_gradient, target_momentum):
     """The loss, and what was chosen in place of its own."""
-    loss = named_loss(loss)
+    loss = Loss.of(loss)
     head = loss.head if head is None else head
     stop_gradient = loss.stop_gradient if stop_gradient is None else stop_gradient
     if not (callable(head) or isinstance(head, bool)):

@@ -11,7 +11,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from . import _checks
-from .losses import Loss, named_loss
+from .losses import Loss
 from .network import LinearNetwork
 from .setting import Setting
 from .views import views_of
@@ -212,7 +212,7 @@ def _drawing(network, setting, batch, rng, data, loss):
     _checks.instance("setting", setting, Setting)
     if data is None:
         setting.fits_inputs(network.Phi.shape[1])
-    batch, rng, loss = _checks.integer("batch", batch, minimum=1), _checks.generator(rng), named_loss(loss)
+    batch, rng, loss = _checks.integer("batch", batch, minimum=1), _checks.generator(rng), Loss.of(loss)
     if not loss.head:
         raise ValueError(f"loss={loss.name!r}: has no head, and so no drive on one")
     return views_of(network, setting, batch, rng, data, whole=not loss.stop_gradient), loss
