@@ -11,11 +11,11 @@ import numpy as np
 class Weights:
     """Encoder, head and target on their way, and what one batch does to them."""
 
-    def __init__(self, network, loss, head, stop_gradient, target_momentum, views, rates, dtype):
+    def __init__(self, network, loss, head, stop_gradient, target_momentum, views, optimiser, rates, dtype):
         self.loss, self.head, self.stop_gradient, self.views, self.dtype = loss, head, stop_gradient, views, dtype
         self.pushes = loss.held if stop_gradient and loss.held else loss.pushes
         self.parts = views.parts if loss.separable else [views]
-        self.momentum, self.rates, self.start_W = target_momentum, rates, network.W
+        self.target_momentum, self.start_W = target_momentum, network.W
         self.Phi = network.Phi.astype(dtype)
         h = len(self.Phi)
         if callable(head):
@@ -23,6 +23,10 @@ class Weights:
         else:
             self.W = network.W.astype(dtype) if head else np.eye(h, dtype=dtype)
         self.target = self.Phi.copy() if target_momentum is not None else self.Phi
+        of_encoder, of_head = rates
+        self.encoder_rule = optimiser.rule(self.Phi, *of_encoder, views.count)
+        self.head_rule = optimiser.rule(self.W, *of_head, views.count) if head is True else None
+        self.pace = optimiser.pace(of_encoder[0])
 
     def set_head(self):
         """Head that follows from the features."""
@@ -62,16 +66,13 @@ class Weights:
 
     def step(self):
         """Move by what was drawn."""
-        eta, head_eta, shrink, head_shrink = self.rates
         if self.head is True:
-            self.W *= head_shrink
-            self.W += (head_eta / self.views.count) * self.on_W
-        self.Phi *= shrink  # in place: without a moving average the target is the encoder
-        self.Phi += (eta / self.views.count) * self.push
+            self.head_rule.move(self.on_W)
+        self.encoder_rule.move(self.push)  # in place: without a moving average the target is the encoder
         if callable(self.head):
             self.W = self.set_head()
-        if self.momentum is not None:
-            self.target += (1 - self.momentum) * (self.Phi - self.target)
+        if self.target_momentum is not None:
+            self.target += (1 - self.target_momentum) * (self.Phi - self.target)
 
 
 def _check_pushes(loss, on_u, on_v, on_W, u, W, head, stop_gradient):

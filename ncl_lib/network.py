@@ -9,6 +9,7 @@ import numpy as np
 
 from . import _checks, _progress
 from ._solve import BLOW_UP_FACTOR, Status
+from ._steps import Optimiser
 from ._weights import Weights
 from .losses import QUADRATIC, Loss
 from .runs import Records, Run
@@ -159,8 +160,12 @@ def train(
     data=None,
     dtype=np.float64,
     moments=False,
+    optimiser="sgd",
+    momentum=None,
+    second_momentum=None,
+    epsilon=None,
 ):
-    r"""Train a linear network by plain stochastic gradient descent, each batch freshly sampled.
+    r"""Train a linear network by stochastic gradient descent or AdamW, each batch freshly sampled.
 
     .. math::
         L_2 = \tfrac12 E |W \Phi x - \mathrm{SG}(\Phi x')|^2 , \qquad
@@ -168,7 +173,8 @@ def train(
 
     or any other :class:`~ncl_lib.losses.Loss`, plus weight decay :math:`\tfrac{\rho}{2} (|\Phi|_F^2 + |W|_F^2)`.
 
-    Each step of size :math:`\eta` advances gradient-flow time by :math:`\eta`.
+    Each step of size :math:`\eta` advances gradient-flow time by :math:`\eta`, and with a heavy ball by
+    :math:`\eta / (1 - \alpha)`.
 
     Parameters
     ----------
@@ -207,6 +213,12 @@ def train(
     moments : bool, optional
         Draw of each batch its second moments, which is all that the "l2" and "iso" losses know of Gaussian data, by
         Bartlett's decomposition: runs have the same distribution, and a step costs no more for a larger batch.
+    optimiser : {"sgd", "adamw"}, optional
+        How pushes move weights, see below.
+    momentum : float, optional
+        In [0, 1): that of a heavy ball, :math:`\alpha`, by default 0; for AdamW :math:`\beta_1`, by default 0.9.
+    second_momentum, epsilon : float, optional
+        For AdamW alone: :math:`\beta_2` in [0, 1), by default 0.999, and :math:`\epsilon > 0`, by default 1e-8.
 
     Returns
     -------
@@ -226,6 +238,23 @@ def train(
     distribution is the same, the cost is not. A large batch is drawn in parts, on all cores; which parts, and what is
     drawn in each, depends on the generator and on shapes alone.
 
+    Of the push G, minus the gradient of the loss over the batch, a step makes, for M either of the two matrices,
+
+    .. math::
+        v \leftarrow \alpha v + k G - \rho M, \quad M \leftarrow M + \eta v \quad \text{(SGD)}, \qquad
+        M \leftarrow M + \eta \Bigl( k \frac{\hat m}{\sqrt{\hat v} + \epsilon} - \rho M \Bigr) \quad
+        \text{(AdamW)} ,
+
+    where :math:`\hat m` and :math:`\hat v` are the averages of G and of its squares with :math:`\beta_1` and
+    :math:`\beta_2`, corrected for their start at 0; for the encoder k = 1, and for the head k is `head_rate`, and
+    `head_decay` stands for :math:`\rho`. These are the steps of ``optax.sgd`` after ``optax.add_decayed_weights``, and
+    of ``optax.adamw``. What is remembered starts anew in each call: a run that goes on from ``run.network`` is not
+    the longer run.
+
+    References
+    ----------
+    Kingma and Ba, arXiv 1412.6980; Loshchilov and Hutter, arXiv 1711.05101.
+
     Examples
     --------
     >>> rng = np.random.default_rng(0)
@@ -233,6 +262,8 @@ def train(
     >>> run = train(start, Setting(sigma2=0.5, rho=0.05), steps=4000, batch=256, rng=rng)
     >>> bool(abs(run.W[-1, 0, 0] - 0.6122) < 0.02)
     True
+    >>> str(train(start, run.setting, optimiser="adamw", steps=100, rng=rng).status)
+    'ok'
     """
     _checks.instance("network", network, LinearNetwork)
     _checks.instance("setting", setting, Setting)
@@ -253,9 +284,10 @@ def train(
     if _checks.instance("moments", moments, bool) and (loss not in QUADRATIC or data is not None):
         drawn = f"the loss {loss.name!r}" if data is None else "data that are drawn elsewhere"
         raise ValueError(f"moments=True: {drawn} needs whole batches; only 'l2' and 'iso' on Gaussian data do not")
+    optimiser = Optimiser.checked(optimiser, momentum, second_momentum, epsilon, dtype)
     views = views_of(network, setting, batch, rng, data, whole=not stop_gradient, dtype=dtype, moments=moments)
-    rates = eta, eta * head_rate, 1 - eta * setting.rho, 1 - eta * head_decay
-    weights = Weights(network, loss, head, stop_gradient, target_momentum, views, rates, dtype)
+    rates = (eta, eta * setting.rho), (eta * head_rate, eta * head_decay)
+    weights = Weights(network, loss, head, stop_gradient, target_momentum, views, optimiser, rates, dtype)
     records = Records(h, 2 + steps // record_every)
     return _descend(weights, records, setting, steps, record_every, progress)
 
@@ -281,7 +313,7 @@ def _checked_loss(loss, head, stop_gradient, target_momentum):
 
 def _descend(weights, records, setting, steps, record_every, progress):
     """Take the steps, and write down what is due."""
-    status, k, eta = Status("ok"), 0, weights.rates[0]
+    status, k, pace = Status("ok"), 0, weights.pace
     limit = BLOW_UP_FACTOR * max(1.0, weights.size())
     try:
         with _progress.bar(steps, "step", progress) as bar, np.errstate(over="ignore", invalid="ignore"):
@@ -293,15 +325,15 @@ def _descend(weights, records, setting, steps, record_every, progress):
                 # A push is looked at before it reaches the weights, which would be lost.
                 if not finite or (k < steps and not weights.pushed()):
                     kind = weights.loss.failure if weights.size() < limit else "blow-up"
-                    status = Status(kind, time=k * eta)
+                    status = Status(kind, time=k * pace)
                     break
                 if k < steps:
                     weights.step()
                     bar.update()
     except KeyboardInterrupt:
-        status = Status("interrupted", time=k * eta)
+        status = Status("interrupted", time=k * pace)
         if records.count == 0:
             raise
     k, Ws, Fs, values, ratios = records.arrays()
     trained = LinearNetwork(records.Phi, weights.start_W if weights.head is False else Ws[-1])
-    return Run(setting, k * eta, Ws, Fs, values, ratios, trained, weights.loss.name, status)
+    return Run(setting, k * pace, Ws, Fs, values, ratios, trained, weights.loss.name, status)

@@ -100,7 +100,7 @@ class Run(Recorded):
     ----------
     setting : Setting
     t : array of shape (T,)
-        Gradient-flow times, learning rate x steps.
+        Gradient-flow times, learning rate x steps; with a heavy ball over 1 - momentum.
     W, F : array of shape (T, h, h)
         Head and feature matrix (dimensionless); the head is the identity in a run without head.
     loss : array of shape (T,)
