@@ -146,6 +146,7 @@ bad_times = st.one_of(
 bad_positive = st.one_of(st.just(0), bad_decay)
 bad_tolerance = st.one_of(bad_positive, st.sampled_from([1e-13, 0.1]))
 bad_target_ratio = bad_decay
+bad_fraction = st.one_of(bad_decay.filter(lambda x: x is not None), st.sampled_from([1, 1.5]))
 
 # argument it must name, strategy of bad values, call; one row an argument of every public callable
 
@@ -427,6 +428,19 @@ CASES = {
         ),
         ("dtype", st.sampled_from([np.float16, int, "double", None]), lambda x: training(dtype=x)),
         ("moments", st.sampled_from([0, 1, None, "yes"]), lambda x: training(moments=x)),
+        ("optimiser", st.sampled_from(["adam", "SGD", "", None, True]), lambda x: training(optimiser=x)),
+        *(
+            (name, given, lambda x, name=name, options=options: training(**{name: x}, **options))
+            for name, given, options in (
+                ("momentum", bad_fraction, {}),
+                ("momentum", bad_fraction, {"optimiser": "adamw"}),
+                ("second_momentum", bad_fraction, {"optimiser": "adamw"}),
+                ("epsilon", bad_positive.filter(lambda x: x is not None), {"optimiser": "adamw"}),
+                ("epsilon", st.just(1e-60), {"optimiser": "adamw", "dtype": np.float32}),
+                ("second_momentum", st.sampled_from([0.0, 0.999]), {}),
+                ("epsilon", st.just(1e-8), {"momentum": 0.9}),
+            )
+        ),
         ("moments", st.just(True), lambda x: training(loss="cosine", moments=x)),
         ("stop_gradient", st.just(False), lambda x: training(stop_gradient=x, target_momentum=0.9)),
     ],

@@ -61,6 +61,8 @@ LOOPS = {
     "train, moving average": training(target_momentum=0.9),
     "train, head of features": training(head=losses.FeatureHead(0.5)),
     "train, moments": training(moments=True),
+    "train, heavy ball": training(momentum=0.9),
+    "train, AdamW": training(optimiser="adamw"),
 }
 
 
