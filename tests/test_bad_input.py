@@ -761,6 +761,13 @@ CASES = {
         ("h", st.sampled_from([1, 2]), lambda x: noise.cosine_rest(SETTING, x, 4, 0.1, 16)),
         *resting(noise.cosine_rest),
     ],
+    "noise.features_at_rest": [
+        ("setting", st.sampled_from([None, 0.5]), lambda x: noise.features_at_rest(x, 4, 4, 0.1, 16)),
+        ("spectrum", st.just([1.0, 2.0]), lambda x: noise.features_at_rest(Setting(0.5, 0.1, x), 4, 4, 0.1, 16)),
+        ("rho", st.sampled_from([0.0, 20.0]), lambda x: noise.features_at_rest(Setting(0.5, x), 4, 4, 0.1, 16)),
+        ("h", st.sampled_from([1, 2]), lambda x: noise.features_at_rest(SETTING, x, 4, 0.1, 16)),
+        *resting(noise.features_at_rest),
+    ],
     "noise.rest_norms": [
         ("run", st.sampled_from([None, 0.5]), noise.rest_norms),
         (
@@ -817,6 +824,7 @@ CASES = {
 }
 # Records that the library makes, and things that take no input.
 RESULTS = {
+    "noise.FeaturesAtRest",
     "noise.NoiseRest",
     "noise.RestLevels",
     "noise.RestNorms",

@@ -5,15 +5,18 @@ Under a loss that is blind to scale it lengthens the weights until they come to 
 learning rate over batch, and say so.
 """
 
+from .features import FeaturesAtRest, features_at_rest
 from .l2 import NoiseRest, l2_rest
 from .rest import RestLevels, RestNorms, angle, cosine_rest, freezing_time, rest_norms
 
 __all__ = [
+    "FeaturesAtRest",
     "NoiseRest",
     "RestLevels",
     "RestNorms",
     "angle",
     "cosine_rest",
+    "features_at_rest",
     "freezing_time",
     "l2_rest",
     "rest_norms",

@@ -174,10 +174,11 @@ def cosine_rest(setting, h, d, learning_rate, batch):
         J_\Phi^2 = \frac hB \Bigl( E[1 - \cos^2] + (d - h)\, s f\, E \frac{1 - \cos^2}{|u|^2} \Bigr) , \qquad
         |W|^4 = \frac{\eta^2 J_W^2}{2 \eta\rho - \eta^2\rho^2} .
 
-    With :math:`\varrho = \lambda / s` the averages are closed, for :math:`m = h` and :math:`m = h - 2`:
+    With :math:`\varrho = \lambda / s` the averages are closed, a = 1 for the first one, and a = 2 for the second times
+    :math:`(h - 2) s f`:
 
     .. math::
-        \frac{h - 1}{h} (1 - \varrho^2)^{m/2}\, {}_2F_1 \bigl( \tfrac m2, \tfrac h2; \tfrac h2 + 1; \varrho^2 \bigr) .
+        \frac{h - 1}{h} (1 - \varrho^2)\, {}_2F_1 \bigl( a, 1; \tfrac h2 + 1; \varrho^2 \bigr) .
 
     Parameters
     ----------
@@ -225,18 +226,21 @@ def cosine_rest(setting, h, d, learning_rate, batch):
             f"setting.rho={setting.rho}: learning rate times rho is {turn:.3g}; norms rest between 0 and 2"
         )
     share = (lam / s) ** 2
-    one, inverse = (mean_squared_sine(h, m, share) for m in (h, h - 2))
+    one, inverse = (mean_squared_sine(h, a, share) for a in (1, 2))
     head = h / batch * one
     encoder = h / batch * (one + (d - h) * inverse / (h - 2))
     scale = eta * eta / (2 * turn - turn * turn)
     return RestLevels(float((scale * head) ** 0.25), float((scale * encoder) ** 0.25), float(head), float(encoder))
 
 
-def mean_squared_sine(h, m, share):
-    """Mean squared sine between two correlated normal vectors of h numbers, the first one's length having m degrees."""
+def mean_squared_sine(h, a, share):
+    """Mean squared sine between two correlated normal vectors of h numbers; a = 2: over the square of one's length.
+
+    The latter in units of its own mean, 1 / (h - 2); `share` is the squared correlation.
+    """
     if share == 1:
         return 0.0
-    return (h - 1) / h * (1 - share) ** (m / 2) * hyp2f1(m / 2, h / 2, h / 2 + 1, share)
+    return (h - 1) / h * (1 - share) * hyp2f1(a, 1, h / 2 + 1, share)
 
 
 def freezing_time(W, F, setting, learning_rate, batch, d):

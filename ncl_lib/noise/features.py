@@ -1,0 +1,180 @@
+"""Losses that are blind to scale: what noise leaves of the features once the norms are at rest."""
+
+from __future__ import annotations
+
+import math
+from dataclasses import dataclass
+
+import numpy as np
+from scipy.optimize import brentq
+from scipy.special import gammaln, hyp2f1
+
+from ..regimes import critical_ratio, universal
+from ..setting import Setting
+from .rest import cosine_rest, mean_squared_sine
+
+
+@dataclass(frozen=True)
+class FeaturesAtRest:
+    r"""What noise leaves of the features at rest, as predicted.
+
+    Attributes
+    ----------
+    signal : float
+        Share x of :math:`|W|_F^2` that the mean head has, the rest being noise (dimensionless); nan where steps are so
+        long that no head holds.
+    effective_rank : float
+        Participation ratio of the features, from 1 to h; nan where none is predicted.
+    ratio : float
+        Decay ratio of the universal diagram over its critical value, at the norms of this state (dimensionless).
+    return_rate : float
+        R: at rest imbalances of features and head fade as :math:`e^{-2 \rho R t}`; in gradient flow as
+        :math:`e^{-2 \rho t}`; nan where norms do not come to rest.
+    survive : bool
+        Whether equal features return after a disturbance, R > 0; if not, the noise picks a few directions.
+
+    Examples
+    --------
+    >>> from ncl_lib import Setting
+    >>> features_at_rest(Setting(sigma2=0.5, rho=1.0), 8, 32, 0.16, 4).survive
+    False
+    """
+
+    signal: float
+    effective_rank: float
+    ratio: float
+    return_rate: float
+    survive: bool
+
+
+def features_at_rest(setting, h, d, learning_rate, batch):
+    r"""Will the features survive? Effective rank of h modes under the cosine loss, once norms are at rest.
+
+    Noise takes the share 1 - x of the head. With :math:`\varrho = \lambda / s`, the mean cosine C of equal modes, and
+    :math:`\delta = |\Phi|^2 / |W|^2` and :math:`J_W^2` of :func:`cosine_rest`, the latter at
+    :math:`\varrho^2 \to x \varrho^2`,
+
+    .. math::
+        \frac{1 - x}{\sqrt x} = \frac{h + 1}{h}\, \frac{\rho |W|^2}{C} , \qquad
+        |W|^4 = \frac{\eta J_W^2}{2 \rho} \Bigl( 1 - \frac{\eta\rho}{2}\, \frac{1 - x + x^2}{1 - x} \Bigr)^{-1} .
+
+    Unequal features become equal again at the rate :math:`2 \rho R`,
+
+    .. math::
+        R = \frac Nq , \quad
+        N = 1 - c_1 + \frac{c_2}{\delta} - 2 m \Bigl( 1 + \frac x\delta \Bigr) , \quad q = 1 - \frac{2 m x}{\delta} ,
+
+    with :math:`m = 1 - x - \frac{1 - \varrho^2}{h + 2}`, :math:`c_1 = 1 - \frac{4 - 2 \varrho^2}{h + 2}` and
+    :math:`c_2 = 1 - \frac{2 + 2 \varrho^2}{h + 2}`, while noise makes them unequal. The effective rank is
+    :math:`h / (1 + D)`,
+
+    .. math::
+        D = \frac{h + 2}{h + 1}\, \frac{1 - x^2}{\delta^2} + \frac{1}{N q} \Bigl[
+        \eta\rho\, h \Bigl( \frac{1 + \delta^{-2}}{B} + \frac 2d \Bigr)
+        + 4 (1 - x)^2 \Bigl( 1 + \frac x\delta \bigl( c_1 - \frac{c_2}{\delta} \bigr) \Bigr)^2 \Bigr] .
+
+    Parameters
+    ----------
+    setting : Setting
+        One number for the spectrum, rho > 0.
+    h, d : int
+        Width of features, at least 3, and of inputs, h <= d.
+    learning_rate : float
+        :math:`\eta > 0`; only :math:`\eta\rho` counts.
+    batch : int
+        B, pairs in a batch.
+
+    Returns
+    -------
+    FeaturesAtRest
+
+    Raises
+    ------
+    TypeError, ValueError
+        If an argument is of the wrong kind or out of bounds; see :func:`cosine_rest`.
+
+    Notes
+    -----
+    Ours; finite steps, leading order in the noise and in 1/h. From a start at which all modes live. A mode that has
+    died at rest stays dead, so that past the border the rank at rest depends on time.
+
+    Examples
+    --------
+    Four times as many inputs as features, and batches of 256, 16 and 4:
+
+    >>> from ncl_lib import Setting
+    >>> setting = Setting(sigma2=0.5, rho=0.1)
+    >>> [round(features_at_rest(setting, 8, 32, 0.1, batch).effective_rank, 1) for batch in (256, 16, 4)]
+    [7.9, 7.4, 6.0]
+    """
+    level = cosine_rest(setting, h, d, learning_rate, batch)
+    if level.head == 0:  # without noise of the views weights and features shrink for ever, and equal ones stay equal
+        return FeaturesAtRest(1.0, float(h), 0.0, math.nan, True)
+    law = _CosineNoise(setting, h, d, learning_rate * setting.rho, batch, (level.encoder / level.head) ** 2)
+    x = law.signal()
+    if math.isnan(x):
+        return FeaturesAtRest(x, math.nan, math.nan, math.nan, False)
+    held, slowed = law.restoring(x)
+    if held <= 0:
+        return FeaturesAtRest(x, math.nan, law.ratio(x), held / slowed, False)
+    rank = h / (1 + law.spread(x))
+    return FeaturesAtRest(x, max(rank, 1.0), law.ratio(x), held / slowed, True)
+
+
+def mean_cosine(h, correlation):
+    """Mean cosine between two normal vectors of h numbers with this correlation."""
+    log_ratio = gammaln((h + 1) / 2) - gammaln(h / 2)
+    return 2 / h * math.exp(2 * log_ratio) * correlation * hyp2f1(0.5, 0.5, h / 2 + 1, correlation**2)
+
+
+class _CosineNoise:
+    """The law of :func:`features_at_rest`; decay is 1, since only its product with the learning rate counts."""
+
+    def __init__(self, setting, h, d, turn, batch, delta):
+        self.setting, self.h, self.d, self.turn, self.batch, self.delta = setting, h, d, turn, batch, delta
+        self.share = (setting.spectrum / setting.s) ** 2
+        self.cosine = mean_cosine(h, setting.spectrum / setting.s)
+        self.c1, self.c2 = 1 - (4 - 2 * self.share) / (h + 2), 1 - (2 + 2 * self.share) / (h + 2)
+
+    def head(self, x):
+        """Squared norm of the head at rest; inf where steps are too long for one."""
+        pushed = self.h / self.batch * mean_squared_sine(self.h, 1, x * self.share)
+        held = 2 - self.turn - self.turn * x * x / (1 - x)
+        return math.sqrt(self.turn * pushed / held) if held > 0 else math.inf
+
+    def excess(self, x):
+        """How far the share of noise is above the one at rest, relative to it."""
+        return (1 - x) * (1 + self.h * self.cosine * math.sqrt(x) / ((self.h + 1) * self.head(x))) - 1
+
+    def signal(self):
+        """Share of the signal in the head; nan where none holds."""
+        shares = 1 - np.geomspace(1e-9, 1 - 1e-9, 1001)
+        values = np.array([self.excess(x) for x in shares])
+        roots = np.flatnonzero((values[:-1] < 0) & (values[1:] >= 0))
+        if len(roots) == 0:
+            return math.nan
+        return brentq(self.excess, shares[roots[0] + 1], shares[roots[0]], xtol=1e-15, rtol=1e-14)
+
+    def restoring(self, x):
+        """What makes features equal again, and what slows it down: N and q."""
+        moved = 1 - x - (1 - self.share) / (self.h + 2)
+        held = 1 - self.c1 + self.c2 / self.delta - 2 * moved * (1 + x / self.delta)
+        return held, 1 - 2 * moved * x / self.delta
+
+    def spread(self, x):
+        """Relative variance of the eigenvalues of the features, D."""
+        held, slowed = self.restoring(x)
+        by_head = (self.h + 2) / (self.h + 1) * (1 - x * x) / self.delta**2
+        steps = self.turn * self.h * ((1 + self.delta**-2) / self.batch + 2 / self.d)
+        shaken = 2 * (1 - x) * (1 + x / self.delta * (self.c1 - self.c2 / self.delta))
+        return by_head + (steps + shaken**2) / (held * slowed)
+
+    def ratio(self, x):
+        """Decay ratio over its critical value: the norms are those of equal modes, the head having noise beside."""
+        head = self.head(x)
+        s, lam, encoder = self.setting.s, self.setting.spectrum, self.delta * head
+        mean = math.sqrt(x * head / self.h)
+        psi = math.sqrt(s * head * encoder / self.h)
+        unit = Setting(self.setting.sigma2, 1.0, lam)
+        _, beta, ratio = universal(math.sqrt(s * encoder), psi, lam * mean * encoder, unit)
+        return float(ratio / critical_ratio(beta))
