@@ -27,7 +27,7 @@ from ncl_lib import (
 
 POINTS = Path(__file__).parent.parent / "ncl_lib" / "noise" / "at_rest.json"
 COLUMNS = ["h", "d", "batch", "turn", "sigma2", "rank", "rank_error", "signal", "head", "encoder", "ratio"]
-SHAPES = [(8, 8), (8, 32), (8, 128), (24, 24), (24, 96)]
+SHAPES = [(8, 8), (8, 32), (8, 128), (24, 24), (24, 96), (64, 256)]
 TURNS, BATCHES = [0.0025, 0.01, 0.04, 0.16], [2, 4, 8, 16, 64, 256]
 #: Averages run from the first of these to the second, in units of 1/rho. All modes live at the start.
 SINCE, UNTIL = 10.0, 30.0
@@ -65,7 +65,7 @@ def row(point, found):
 
 
 def points():
-    """The grid: five shapes at one noise of the views, and one shape at two more."""
+    """The grid: six shapes at one noise of the views, and one shape at two more."""
     found = [grid(h=[h], d=[d], batch=BATCHES, turn=TURNS, sigma2=[0.5]) for h, d in SHAPES]
     found.append(grid(h=[8], d=[32], batch=BATCHES, turn=TURNS, sigma2=[0.1, 2.0]))
     return [point for part in found for point in part]

@@ -826,6 +826,7 @@ CASES = {
 RESULTS = {
     "noise.FeaturesAtRest",
     "noise.NoiseRest",
+    "noise.networks_at_rest",
     "noise.RestLevels",
     "noise.RestNorms",
     "EncoderTrajectory",

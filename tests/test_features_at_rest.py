@@ -7,7 +7,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from ncl_lib import LinearNetwork, Setting, alignment, cosine_matrices, noise, train
+from ncl_lib import LinearNetwork, Setting, alignment, cosine_matrices, cosine_modes, noise, train
 from ncl_lib.noise.features import _CosineNoise, mean_cosine
 
 ROOT = Path(__file__).parent.parent
@@ -41,7 +41,7 @@ def test_heads_are_pulled_back_at_the_rates_of_the_proof(h, rng):
 
 
 def test_noise_of_unequal_features_depends_on_them_as_said(rng):
-    """c_1, c_2 and what the drive does are the leading order in 1/h: four times as wide, a sixteenth of the error."""
+    """Responses of the two noises are the leading order in 1/h: four times as wide, a sixteenth of the error."""
     errors = []
     for h in (8, 32):
         law = _CosineNoise(Setting(0.5, 1.0), h, 2 * h, 0.01, 16, 1.4)
@@ -61,9 +61,22 @@ def test_noise_of_unequal_features_depends_on_them_as_said(rng):
             found.append((np.array(logs[0]) - logs[1]) / (4 * a))
         error = np.std(found, axis=0, ddof=1) / 2
         seen = np.mean(found, axis=0)
-        assert np.all(5 * error < 0.3 * (1 - seen))  # c = 1 would fail
-        errors.append(np.abs(seen - [law.c1, law.c2]) + 5 * error)
+        assert np.all(5 * error < 0.3 * (1 - seen))  # a response of 1 would fail
+        errors.append(np.abs(seen - [law.of_encoder, law.of_head]) + 5 * error)
     assert np.all(errors[0] < 0.03) and np.all(errors[1] < 0.01)
+
+
+@pytest.mark.parametrize("sigma2", [0.1, 0.5, 2.0])
+def test_heads_lean_away_from_large_features_as_said(sigma2):
+    """Where the exact drive vanishes if features differ: leading order in 1/h."""
+    errors = []
+    for h in (8, 32):
+        setting, w, share = Setting(sigma2, 0.0), 0.6, 1 / (1 + sigma2) ** 2
+        tilt = 1e-4 * np.where(np.arange(h) < h // 2, 1, -1)
+        drive = cosine_modes(np.full(h, w), 1 + tilt, setting).drive
+        moved = np.mean(drive / tilt) * (h + 2) * w / mean_cosine(h, share**0.5)
+        errors.append(abs(moved + (1 - share) / (h + 2)))
+    assert errors[1] < errors[0] / 6 and errors[1] < 0.001
 
 
 @pytest.mark.parametrize("d", [8, 32, 128])

@@ -5,6 +5,7 @@ import pytest
 from scipy.linalg import solve_continuous_lyapunov
 
 from ncl_lib import LinearNetwork, Setting, ThirdOrderFlow, noise, sampled_pushes, train
+from ncl_lib.losses import COSINE, L2, Loss
 from ncl_lib.noise.l2 import _L2Noise
 from ncl_lib.noise.rest import mean_squared_sine
 
@@ -127,6 +128,52 @@ def test_networks_rest_where_the_equations_say(h, d, rate, batch):
     # Five standard errors, and a twentieth of the shift for what is of second order in rate over batch.
     assert abs(shift - (rest.f / UPPER**2 - 1)) < 5 * error + 0.05 * shift
     assert shift > 5 * error  # an equation without noise would fail
+
+
+def test_what_the_equations_leave_out_is_of_second_order():
+    """At half the noise the error is a quarter, or less if the third order is large; a first order would leave half."""
+    errors = []
+    for batch in (16, 32):
+        rest, found = noise.l2_rest(SETTING, 4, 16, 0.1, batch), []
+        for seed in range(5):
+            rng = np.random.default_rng(seed)
+            start = LinearNetwork.from_modes(np.full(4, rest.w), np.full(4, rest.f), 16, rng)
+            options = dict(learning_rate=0.1, steps=15_000, batch=batch, record_every=10, moments=True, rng=rng)
+            run = train(start, SETTING, **options)
+            found.append(np.trace(run.F[run.t > 60], axis1=1, axis2=2).mean() / 4 / rest.f - 1)
+        errors.append((np.mean(found), np.std(found, ddof=1) / np.sqrt(5)))
+    (large, its), (small, other) = errors
+    assert large > 5 * its and large - 3 * its > 2.5 * (small + other) and small < 0.012
+
+
+@pytest.mark.parametrize(
+    ("loss", "options"),
+    [("l2", {}), ("cosine", {}), ("cosine", dict(data=lambda n, rng: rng.exponential(size=(n, 7))))],
+)
+def test_one_step_changes_the_imbalance_by_second_order_alone(loss, options, rng):
+    """C' = (1 - eta rho)^2 C + eta^2 (push on Phi squared - push on W squared), for every batch; pushes by hand."""
+    eta, rho, d, h, batch = 0.2, 0.3, 7, 4, 5
+    start, setting, on_head = LinearNetwork.random(d, h, rng), Setting(0.5, rho), []
+    law = L2 if loss == "l2" else COSINE
+
+    def pushes(u, v, W):
+        found = law.pushes(u, v, W)
+        on_head.append(found[-1] / batch)
+        return found
+
+    steady = dict(learning_rate=eta, steps=1, batch=batch, rng=rng, **options)
+    run = train(start, setting, loss=Loss("recorded", pushes), **steady)
+    on_W = on_head[0]
+    # What the encoder was pushed by: the step, with decay taken out.
+    on_Phi = (run.network.Phi - (1 - eta * rho) * start.Phi) / eta
+    predicted = (1 - eta * rho) ** 2 * run.balance[0] + eta**2 * (on_Phi @ on_Phi.T - on_W.T @ on_W)
+    np.testing.assert_allclose(run.balance[1], predicted, atol=1e-13)
+    assert np.abs(predicted - (1 - eta * rho) ** 2 * run.balance[0]).max() > 1e-4
+    uneven = train(start, setting, loss=law, head_rate=2.0, **steady)
+    on_W = (uneven.network.W - (1 - eta * rho) * start.W) / eta
+    on_Phi = (uneven.network.Phi - (1 - eta * rho) * start.Phi) / eta
+    wrong = (1 - eta * rho) ** 2 * uneven.balance[0] + eta**2 * (on_Phi @ on_Phi.T - on_W.T @ on_W)
+    assert np.abs(uneven.balance[1] - wrong).max() > 1e-2
 
 
 @pytest.mark.parametrize("h", [3, 8, 33])

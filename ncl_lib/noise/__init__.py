@@ -5,7 +5,7 @@ Under a loss that is blind to scale it lengthens the weights until they come to 
 learning rate over batch, and say so.
 """
 
-from .features import FeaturesAtRest, features_at_rest
+from .features import FeaturesAtRest, features_at_rest, networks_at_rest
 from .l2 import NoiseRest, l2_rest
 from .rest import RestLevels, RestNorms, angle, cosine_rest, freezing_time, rest_norms
 
@@ -19,5 +19,6 @@ __all__ = [
     "features_at_rest",
     "freezing_time",
     "l2_rest",
+    "networks_at_rest",
     "rest_norms",
 ]

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import json
 import math
 from dataclasses import dataclass
+from importlib.resources import files
 
 import numpy as np
 from scipy.optimize import brentq
@@ -21,17 +23,17 @@ class FeaturesAtRest:
     Attributes
     ----------
     signal : float
-        Share x of :math:`|W|_F^2` that the mean head has, the rest being noise (dimensionless); nan where steps are so
-        long that no head holds.
+        Share :math:`\mathcal{S}` of :math:`|W|_F^2` that the mean head has, the rest being noise (dimensionless); nan
+        where steps are so long that no head holds.
     effective_rank : float
         Participation ratio of the features, from 1 to h; nan where none is predicted.
     ratio : float
         Decay ratio of the universal diagram over its critical value, at the norms of this state (dimensionless).
     return_rate : float
-        R: at rest imbalances of features and head fade as :math:`e^{-2 \rho R t}`; in gradient flow as
+        :math:`\mathcal{R}`: at rest imbalances fade as :math:`e^{-2 \rho \mathcal{R} t}`; in gradient flow as
         :math:`e^{-2 \rho t}`; nan where norms do not come to rest.
     survive : bool
-        Whether equal features return after a disturbance, R > 0; if not, the noise picks a few directions.
+        Whether equal features return after a disturbance; if not, the noise picks a few directions.
 
     Examples
     --------
@@ -50,28 +52,33 @@ class FeaturesAtRest:
 def features_at_rest(setting, h, d, learning_rate, batch):
     r"""Will the features survive? Effective rank of h modes under the cosine loss, once norms are at rest.
 
-    Noise takes the share 1 - x of the head. With :math:`\varrho = \lambda / s`, the mean cosine C of equal modes, and
-    :math:`\delta = |\Phi|^2 / |W|^2` and :math:`J_W^2` of :func:`cosine_rest`, the latter at
-    :math:`\varrho^2 \to x \varrho^2`,
+    Of the head, the share :math:`\mathcal{S}` is signal, the rest noise. With :math:`\varrho = \lambda / s`, the mean
+    cosine :math:`\mathcal{C}` of equal modes, and :math:`\delta = |\Phi|^2 / |W|^2` and :math:`J_W^2` of
+    :func:`cosine_rest`, the latter at :math:`\varrho^2 \to \mathcal{S} \varrho^2`,
 
     .. math::
-        \frac{1 - x}{\sqrt x} = \frac{h + 1}{h}\, \frac{\rho |W|^2}{C} , \qquad
-        |W|^4 = \frac{\eta J_W^2}{2 \rho} \Bigl( 1 - \frac{\eta\rho}{2}\, \frac{1 - x + x^2}{1 - x} \Bigr)^{-1} .
+        \frac{1 - \mathcal{S}}{\sqrt{\mathcal{S}}} = \frac{h + 1}{h}\, \frac{\rho |W|^2}{\mathcal{C}} , \qquad
+        |W|^4 = \frac{\eta J_W^2}{2 \rho}
+        \Bigl( 1 - \frac{\eta\rho}{2}\, \frac{1 - \mathcal{S} + \mathcal{S}^2}{1 - \mathcal{S}} \Bigr)^{-1} .
 
-    Unequal features become equal again at the rate :math:`2 \rho R`,
-
-    .. math::
-        R = \frac Nq , \quad
-        N = 1 - c_1 + \frac{c_2}{\delta} - 2 m \Bigl( 1 + \frac x\delta \Bigr) , \quad q = 1 - \frac{2 m x}{\delta} ,
-
-    with :math:`m = 1 - x - \frac{1 - \varrho^2}{h + 2}`, :math:`c_1 = 1 - \frac{4 - 2 \varrho^2}{h + 2}` and
-    :math:`c_2 = 1 - \frac{2 + 2 \varrho^2}{h + 2}`, while noise makes them unequal. The effective rank is
-    :math:`h / (1 + D)`,
+    Unequal features become equal again at the rate :math:`2 \rho \mathcal{R}`,
 
     .. math::
-        D = \frac{h + 2}{h + 1}\, \frac{1 - x^2}{\delta^2} + \frac{1}{N q} \Bigl[
-        \eta\rho\, h \Bigl( \frac{1 + \delta^{-2}}{B} + \frac 2d \Bigr)
-        + 4 (1 - x)^2 \Bigl( 1 + \frac x\delta \bigl( c_1 - \frac{c_2}{\delta} \bigr) \Bigr)^2 \Bigr] .
+        \mathcal{R} = \frac{\mathcal{N}}{\mathcal{Q}} , \quad
+        \mathcal{N} = 1 - \mathcal{T}_\Phi + \frac{\mathcal{T}_W}{\delta}
+        - 2 \mathcal{H} \Bigl( 1 + \frac{\mathcal{S}}{\delta} \Bigr) , \quad
+        \mathcal{Q} = 1 - \frac{2 \mathcal{H} \mathcal{S}}{\delta} ,
+
+    with :math:`\mathcal{H} = 1 - \mathcal{S} - \frac{1 - \varrho^2}{h + 2}`,
+    :math:`\mathcal{T}_\Phi = 1 - \frac{4 - 2 \varrho^2}{h + 2}` and
+    :math:`\mathcal{T}_W = 1 - \frac{2 + 2 \varrho^2}{h + 2}`, while noise makes them unequal. The effective rank is
+    :math:`h / (1 + \mathcal{D})`,
+
+    .. math::
+        \mathcal{D} = \frac{h + 2}{h + 1}\, \frac{1 - \mathcal{S}^2}{\delta^2} + \frac{1}{\mathcal{N} \mathcal{Q}}
+        \Bigl[ \eta\rho\, h \Bigl( \frac{1 + \delta^{-2}}{B} + \frac 2d \Bigr) + 4 (1 - \mathcal{S})^2
+        \Bigl( 1 + \frac{\mathcal{S}}{\delta} \bigl( \mathcal{T}_\Phi - \frac{\mathcal{T}_W}{\delta} \bigr) \Bigr)^2
+        \Bigr] .
 
     Parameters
     ----------
@@ -121,6 +128,26 @@ def features_at_rest(setting, h, d, learning_rate, batch):
     return FeaturesAtRest(x, max(rank, 1.0), law.ratio(x), held / slowed, True)
 
 
+def networks_at_rest():
+    """Read what networks at rest showed that ``experiments/at_rest.py`` trained, a row each; all modes lived at first.
+
+    Returns
+    -------
+    dict of array
+        `h`, `d`, `batch`, `turn` (learning rate times decay) and `sigma2`; then averages over time and five seeds:
+        effective `rank` and its standard error `rank_error`, `signal` in the head, squared norms of `head` and
+        `encoder` at a decay of 1, and decay over its critical value, `ratio` (all dimensionless).
+
+    Examples
+    --------
+    >>> points = networks_at_rest()
+    >>> len(points["rank"]) > 100, bool(np.all(points["rank"] < points["h"]))
+    (True, True)
+    """
+    names, *rows = json.loads((files(__package__) / "at_rest.json").read_text(encoding="utf-8"))
+    return dict(zip(names, map(np.array, zip(*rows, strict=True)), strict=True))
+
+
 def mean_cosine(h, correlation):
     """Mean cosine between two normal vectors of h numbers with this correlation."""
     log_ratio = gammaln((h + 1) / 2) - gammaln(h / 2)
@@ -134,39 +161,39 @@ class _CosineNoise:
         self.setting, self.h, self.d, self.turn, self.batch, self.delta = setting, h, d, turn, batch, delta
         self.share = (setting.spectrum / setting.s) ** 2
         self.cosine = mean_cosine(h, setting.spectrum / setting.s)
-        self.c1, self.c2 = 1 - (4 - 2 * self.share) / (h + 2), 1 - (2 + 2 * self.share) / (h + 2)
+        self.of_encoder, self.of_head = 1 - (4 - 2 * self.share) / (h + 2), 1 - (2 + 2 * self.share) / (h + 2)
 
     def head(self, x):
         """Squared norm of the head at rest; inf where steps are too long for one."""
         pushed = self.h / self.batch * mean_squared_sine(self.h, 1, x * self.share)
         held = 2 - self.turn - self.turn * x * x / (1 - x)
-        return math.sqrt(self.turn * pushed / held) if held > 0 else math.inf
+        return np.sqrt(np.divide(self.turn * pushed, held, out=np.full_like(held, np.inf), where=held > 0))
 
     def excess(self, x):
         """How far the share of noise is above the one at rest, relative to it."""
-        return (1 - x) * (1 + self.h * self.cosine * math.sqrt(x) / ((self.h + 1) * self.head(x))) - 1
+        return (1 - x) * (1 + self.h * self.cosine * np.sqrt(x) / ((self.h + 1) * self.head(x))) - 1
 
     def signal(self):
         """Share of the signal in the head; nan where none holds."""
-        shares = 1 - np.geomspace(1e-9, 1 - 1e-9, 1001)
-        values = np.array([self.excess(x) for x in shares])
+        shares = 1 - np.geomspace(1e-9, 1 - 1e-9, 201)
+        values = self.excess(shares)
         roots = np.flatnonzero((values[:-1] < 0) & (values[1:] >= 0))
         if len(roots) == 0:
             return math.nan
         return brentq(self.excess, shares[roots[0] + 1], shares[roots[0]], xtol=1e-15, rtol=1e-14)
 
     def restoring(self, x):
-        """What makes features equal again, and what slows it down: N and q."""
+        """What makes features equal again, and what slows it down."""
         moved = 1 - x - (1 - self.share) / (self.h + 2)
-        held = 1 - self.c1 + self.c2 / self.delta - 2 * moved * (1 + x / self.delta)
+        held = 1 - self.of_encoder + self.of_head / self.delta - 2 * moved * (1 + x / self.delta)
         return held, 1 - 2 * moved * x / self.delta
 
     def spread(self, x):
-        """Relative variance of the eigenvalues of the features, D."""
+        """Relative variance of the eigenvalues of the features."""
         held, slowed = self.restoring(x)
         by_head = (self.h + 2) / (self.h + 1) * (1 - x * x) / self.delta**2
         steps = self.turn * self.h * ((1 + self.delta**-2) / self.batch + 2 / self.d)
-        shaken = 2 * (1 - x) * (1 + x / self.delta * (self.c1 - self.c2 / self.delta))
+        shaken = 2 * (1 - x) * (1 + x / self.delta * (self.of_encoder - self.of_head / self.delta))
         return by_head + (steps + shaken**2) / (held * slowed)
 
     def ratio(self, x):
