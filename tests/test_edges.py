@@ -221,6 +221,7 @@ BROKEN = {
     "regime_shift": lambda: plots.regime_shift(RUN, 0, norms="no"),
     "loss_fields": lambda: plots.loss_fields(target=(0.0, 0.0)),
     "fates": lambda: plots.fates([0.5, 0.3], [0.1, 0.2], [True]),
+    "rest_map": lambda: plots.rest_map(SETTING, 9, 4),
     "water": lambda: plots.water([0.5, 0.3], [0.1, 0.2, 0.3], SETTING),
 }
 
