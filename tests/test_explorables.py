@@ -2,6 +2,7 @@
 
 import gzip
 import html
+import itertools
 import json
 import re
 from pathlib import Path
@@ -19,11 +20,13 @@ from ncl_lib import (
     ThirdOrderFlow,
     classify,
     critical_ratio,
+    noise,
     participation_ratio,
     settled_modes,
     surviving_modes,
 )
 from ncl_lib import widgets as widgets_module
+from ncl_lib.noise.features import _CosineNoise
 from ncl_lib.widgets import Clock, PhaseDiagram, PhaseLine, RegimeShift, Survival, model_script, page_script
 from ncl_lib.widgets._image import PICTURES
 from ncl_lib.widgets.parameters import PARAMETERS, page_name
@@ -281,6 +284,58 @@ def test_water_filling(model, rng):
         assert found["alive"] == alive.tolist()
         level = settled_modes(case["w"], case["f"], Setting(0.5, 0.0))[0][alive].max() ** 2
         assert found["level"] == pytest.approx(level, rel=1e-9)
+
+
+def shapes():
+    for h, inputs, sigma2 in itertools.product((3, 4, 17, 64), (1, 4, 16), (0.05, 0.5, 2.5)):
+        yield {"h": h, "d": h * inputs, "sigma2": sigma2}
+
+
+def test_features_at_rest(model):
+    cases = [
+        {**shape, "turn": turn, "batch": batch}
+        for shape in shapes()
+        for turn, batch in itertools.product((10**-3.5, 0.01, 10**-0.5, 1.9), (1, 19, 1024))
+    ]
+    expression = """{const now = restLaw(x.h, x.d, x.sigma2).at(x.turn, x.batch);
+        return [now.survive, now.signal, now.returnRate, now.excess, now.ratio / criticalRatio(now.beta), now.rank]}"""
+    survived = 0
+    for case, (survive, *found) in zip(cases, model(expression, cases), strict=True):
+        law = noise.features_at_rest(Setting(case["sigma2"], 1.0), case["h"], case["d"], case["turn"], case["batch"])
+        wanted = [law.signal, law.return_rate, law.ratio, law.ratio, law.effective_rank]
+        assert survive == law.survive, case
+        assert found == pytest.approx(wanted, rel=1e-9, nan_ok=True), case
+        survived += survive
+    assert 0.3 < survived / len(cases) < 0.8  # the rest has no rank, in both
+
+
+def test_lines_in_the_plane_of_steps_and_batches(model):
+    """The border is where the law flips, at a batch that need not be whole; contours are where it has these ranks."""
+    cases = [{**shape, "turn": turn} for shape in shapes() for turn in (1e-3, 0.02, 0.3)]
+    expression = """{const law = restLaw(x.h, x.d, x.sigma2);
+        return [law.border(x.turn), law.contour(x.turn, 0.5), law.contour(x.turn, 0.9)]}"""
+    beyond = 0
+    for case, (border, *contours) in zip(cases, model(expression, cases), strict=True):
+        h, d, turn = case["h"], case["d"], case["turn"]
+        setting = Setting(case["sigma2"], 1.0)
+        level = noise.cosine_rest(setting, h, d, turn, 1)
+
+        def law_at(batch, shape=(setting, h, d, turn, (level.encoder / level.head) ** 2)):
+            law = _CosineNoise(*shape[:4], batch, shape[4])
+            return law, law.signal()
+
+        def held(batch, law_at=law_at):
+            law, x = law_at(batch)
+            return law.restoring(x)[0]
+
+        assert held(min(border, 1e9) * (1 - 1e-6)) < 0, case
+        assert border == np.inf or held(border * (1 + 1e-6)) > 0
+        for part, batch in zip((0.5, 0.9), contours, strict=True):
+            law, x = law_at(min(batch, 1e9))
+            found = 1 / (1 + law.spread(x)) if law.restoring(x)[0] > 0 else 0.0
+            assert border <= batch and (found < part if batch == np.inf else found == pytest.approx(part, rel=1e-6))
+            beyond += batch == np.inf
+    assert 10 < beyond < len(cases)
 
 
 FIGURES = {

@@ -49,7 +49,7 @@ def model_script():
     >>> "function cubic" in model_script(), "document" in model_script()
     (True, False)
     """
-    model = ("lines", "averages", "modes", "water")
+    model = ("lines", "averages", "modes", "water", "rest")
     return _joined(*dict.fromkeys([*_needed(*model), *model]))
 
 
