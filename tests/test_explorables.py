@@ -27,9 +27,19 @@ from ncl_lib import (
 )
 from ncl_lib import widgets as widgets_module
 from ncl_lib.noise.features import _CosineNoise
-from ncl_lib.widgets import Clock, PhaseDiagram, PhaseLine, RegimeShift, Survival, model_script, page_script
+from ncl_lib.widgets import (
+    Clock,
+    PhaseDiagram,
+    PhaseLine,
+    RegimeShift,
+    SGDAtRest,
+    Survival,
+    model_script,
+    page_script,
+)
 from ncl_lib.widgets._image import PICTURES
 from ncl_lib.widgets.parameters import PARAMETERS, page_name
+from ncl_lib.widgets.stored import runs_at_rest, stored_module
 
 
 @pytest.fixture(scope="module")
@@ -338,12 +348,25 @@ def test_lines_in_the_plane_of_steps_and_batches(model):
     assert 10 < beyond < len(cases)
 
 
+def test_stored_runs_stand_in_the_repository_once(model):
+    names, *rows = json.loads((Path(noise.__file__).parent / "at_rest.json").read_text(encoding="utf-8"))
+    runs = runs_at_rest()
+    assert sum(map(len, runs.values())) == len(rows)
+    row = dict(zip(names, rows[-1], strict=True))
+    kept = [row[name] for name in ("turn", "batch", "rank", "ratio")]
+    assert runs[row["h"], row["d"], row["sigma2"]][-1] == kept
+    (found,) = model(f"{{{stored_module().removeprefix('export ')} return STORED[x]}}", [[8, 32, 2.0]])
+    assert found == runs[8, 32, 2.0]
+    assert not (Path(widgets_module.__file__).parent / "front" / "stored.js").exists()
+
+
 FIGURES = {
     PhaseLine: "// Phase line",
     PhaseDiagram: "// Phase diagram",
     RegimeShift: "// Regime shift",
     Clock: "// Clock",
     Survival: "// Survival",
+    SGDAtRest: "// SGD at rest",
 }
 
 
@@ -434,7 +457,9 @@ def test_a_kernel_draws_no_picture_that_nobody_sees(figure, monkeypatch):
 
 def test_picture_is_drawn_whatever_the_state(monkeypatch):
     monkeypatch.setenv(PICTURES, "1")
-    for made in (Survival(f=[0.0] * 6), Survival(w=[-0.5] * 6, f=[0.1] * 6), Clock(rho1=0.5, rho2=0.5, rho3=0.5)):
+    figures = [Survival(f=[0.0] * 6), Survival(w=[-0.5] * 6, f=[0.1] * 6), Clock(rho1=0.5, rho2=0.5, rho3=0.5)]
+    figures += [SGDAtRest(h=64, inputs=16, sigma2=0.05), SGDAtRest(turn=-0.5, batch=0.0, h=4, inputs=1, sigma2=2.5)]
+    for made in figures:
         assert "<img" in made._repr_mimebundle_()[0]["text/html"]
 
 
@@ -447,5 +472,14 @@ def test_both_hosts_run_the_same_code(figure):
     assert code.strip() in page_script()
 
 
+def test_every_module_loads(browser):
+    """As Jupyter loads it; no name in it is declared twice."""
+    load = """code => import(URL.createObjectURL(new Blob([code], { type: "text/javascript" })))
+        .then(module => typeof module.default.render)"""
+    page = browser.new_page()
+    assert [page.evaluate(load, figure()._esm) for figure in FIGURES] == ["function"] * len(FIGURES)
+    page.close()
+
+
 def test_code_is_light():
-    assert len(gzip.compress(page_script().encode())) < 30_000
+    assert len(gzip.compress(page_script().encode())) < 35_000
