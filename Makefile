@@ -85,7 +85,7 @@ _build/.course: $(READY) $(wildcard course/*) $(LIBRARY)
 	touch $@
 
 # Pages that have not changed are not written again, nor are style sheets copied.
-_build/.site: $(wildcard book/_*/*.* ncl_lib/widgets/front/*.js) book/_toc.yml _config.yml
+_build/.site: $(wildcard book/_*/*.* ncl_lib/widgets/front/*.js ncl_lib/*/*.json) book/_toc.yml _config.yml
 	rm -rf _build/html
 	mkdir -p _build
 	touch $@

@@ -50,7 +50,7 @@ def files_of(module):
     """Files that make up a module of the library, or a package of modules."""
     if (LIBRARY / f"{module}.py").exists():
         return (LIBRARY / f"{module}.py",)
-    return tuple(sorted(path for path in (LIBRARY / module).rglob("*") if path.suffix in {".py", ".js"}))
+    return tuple(sorted(path for path in (LIBRARY / module).rglob("*") if path.suffix in {".py", ".js", ".json"}))
 
 
 def imports(code):

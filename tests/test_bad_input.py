@@ -598,6 +598,21 @@ CASES = {
         ("setting", st.sampled_from([None, 0.5]), lambda x: plots.water([1.0], [1.0], x)),
         ("spectrum", st.just([1.0, 2.0]), lambda x: plots.water([1.0, 1.0], [1.0, 1.0], Setting(0.5, 0.0, x))),
     ],
+    "plots.rest_map": [
+        (
+            "setting",
+            st.sampled_from([None, 0.5, Setting(0.0, 1.0), Setting(0.5, 1.0, 0.0)]),
+            lambda x: plots.rest_map(x, 4, 8),
+        ),
+        ("spectrum", st.just([1.0, 2.0]), lambda x: plots.rest_map(Setting(0.5, 0.0, x), 4, 8)),
+        ("h", st.one_of(bad_count, st.sampled_from([2, 9])), lambda x: plots.rest_map(SETTING, x, 8)),
+        ("d", bad_count, lambda x: plots.rest_map(SETTING, 4, x)),
+        (
+            "runs",
+            st.one_of(bad_array.filter(lambda x: x is not None), st.just([[0.1, 16]])),
+            lambda x: plots.rest_map(SETTING, 4, 8, x),
+        ),
+    ],
     "plots.fates": [
         ("w0", bad_array, lambda x: plots.fates(x, [1.0, 1.0], [True, False])),
         ("f0", st.one_of(bad_array, st.just([-1.0, 1.0])), lambda x: plots.fates([1.0, 1.0], x, [True, False])),

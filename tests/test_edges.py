@@ -28,7 +28,7 @@ from ncl_lib.features import FeatureMatrices, FeatureModes
 from ncl_lib.images import linear_probe
 from ncl_lib.sweeps import processes
 from ncl_lib.views import Views
-from ncl_lib.widgets import Clock, PhaseDiagram, PhaseLine, RegimeShift, Survival
+from ncl_lib.widgets import Clock, PhaseDiagram, PhaseLine, RegimeShift, SGDAtRest, Survival
 
 SETTING = Setting(0.5, 0.1)
 EVERY_LOSS = [losses.L2, losses.COSINE, losses.ISO, losses.barlow_twins(), losses.vicreg(), losses.swav()]
@@ -181,7 +181,7 @@ def test_labels_are_labels(rng):
     assert 0 <= linear_probe(x, ["a", "b", "a", "b"], x, ["a", "b", "a", "b"]) <= 1
 
 
-@pytest.mark.parametrize("figure", [Clock, PhaseDiagram, PhaseLine, RegimeShift, Survival])
+@pytest.mark.parametrize("figure", [Clock, PhaseDiagram, PhaseLine, RegimeShift, SGDAtRest, Survival])
 def test_explorables_know_their_parameters(figure):
     with pytest.raises(TypeError, match=r"^rhoo: no such parameter; there are "):
         figure(rhoo=1)
@@ -221,6 +221,7 @@ BROKEN = {
     "regime_shift": lambda: plots.regime_shift(RUN, 0, norms="no"),
     "loss_fields": lambda: plots.loss_fields(target=(0.0, 0.0)),
     "fates": lambda: plots.fates([0.5, 0.3], [0.1, 0.2], [True]),
+    "rest_map": lambda: plots.rest_map(SETTING, 9, 4),
     "water": lambda: plots.water([0.5, 0.3], [0.1, 0.2, 0.3], SETTING),
 }
 

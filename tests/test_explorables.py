@@ -2,6 +2,7 @@
 
 import gzip
 import html
+import itertools
 import json
 import re
 from pathlib import Path
@@ -19,14 +20,26 @@ from ncl_lib import (
     ThirdOrderFlow,
     classify,
     critical_ratio,
+    noise,
     participation_ratio,
     settled_modes,
     surviving_modes,
 )
 from ncl_lib import widgets as widgets_module
-from ncl_lib.widgets import Clock, PhaseDiagram, PhaseLine, RegimeShift, Survival, model_script, page_script
+from ncl_lib.noise.features import _CosineNoise
+from ncl_lib.widgets import (
+    Clock,
+    PhaseDiagram,
+    PhaseLine,
+    RegimeShift,
+    SGDAtRest,
+    Survival,
+    model_script,
+    page_script,
+)
 from ncl_lib.widgets._image import PICTURES
 from ncl_lib.widgets.parameters import PARAMETERS, page_name
+from ncl_lib.widgets.stored import runs_at_rest, stored_module
 
 
 @pytest.fixture(scope="module")
@@ -283,12 +296,77 @@ def test_water_filling(model, rng):
         assert found["level"] == pytest.approx(level, rel=1e-9)
 
 
+def shapes():
+    for h, inputs, sigma2 in itertools.product((3, 4, 17, 64), (1, 4, 16), (0.05, 0.5, 2.5)):
+        yield {"h": h, "d": h * inputs, "sigma2": sigma2}
+
+
+def test_features_at_rest(model):
+    cases = [
+        {**shape, "turn": turn, "batch": batch}
+        for shape in shapes()
+        for turn, batch in itertools.product((10**-3.5, 0.01, 10**-0.5, 1.9), (1, 19, 1024))
+    ]
+    expression = """{const now = restLaw(x.h, x.d, x.sigma2).at(x.turn, x.batch);
+        return [now.survive, now.signal, now.returnRate, now.excess, now.ratio / criticalRatio(now.beta), now.rank]}"""
+    survived = 0
+    for case, (survive, *found) in zip(cases, model(expression, cases), strict=True):
+        law = noise.features_at_rest(Setting(case["sigma2"], 1.0), case["h"], case["d"], case["turn"], case["batch"])
+        wanted = [law.signal, law.return_rate, law.ratio, law.ratio, law.effective_rank]
+        assert survive == law.survive, case
+        assert found == pytest.approx(wanted, rel=1e-9, nan_ok=True), case
+        survived += survive
+    assert 0.3 < survived / len(cases) < 0.8  # the rest has no rank, in both
+
+
+def test_lines_in_the_plane_of_steps_and_batches(model):
+    """The border is where the law flips, at a batch that need not be whole; contours are where it has these ranks."""
+    cases = [{**shape, "turn": turn} for shape in shapes() for turn in (1e-3, 0.02, 0.3)]
+    expression = """{const law = restLaw(x.h, x.d, x.sigma2);
+        return [law.border(x.turn), law.contour(x.turn, 0.5), law.contour(x.turn, 0.9)]}"""
+    beyond = 0
+    for case, (border, *contours) in zip(cases, model(expression, cases), strict=True):
+        h, d, turn = case["h"], case["d"], case["turn"]
+        setting = Setting(case["sigma2"], 1.0)
+        level = noise.cosine_rest(setting, h, d, turn, 1)
+
+        def law_at(batch, shape=(setting, h, d, turn, (level.encoder / level.head) ** 2)):
+            law = _CosineNoise(*shape[:4], batch, shape[4])
+            return law, law.signal()
+
+        def held(batch, law_at=law_at):
+            law, x = law_at(batch)
+            return law.restoring(x)[0]
+
+        assert held(min(border, 1e9) * (1 - 1e-6)) < 0, case
+        assert border == np.inf or held(border * (1 + 1e-6)) > 0
+        for part, batch in zip((0.5, 0.9), contours, strict=True):
+            law, x = law_at(min(batch, 1e9))
+            found = 1 / (1 + law.spread(x)) if law.restoring(x)[0] > 0 else 0.0
+            assert border <= batch and (found < part if batch == np.inf else found == pytest.approx(part, rel=1e-6))
+            beyond += batch == np.inf
+    assert 10 < beyond < len(cases)
+
+
+def test_stored_runs_stand_in_the_repository_once(model):
+    names, *rows = json.loads((Path(noise.__file__).parent / "at_rest.json").read_text(encoding="utf-8"))
+    runs = runs_at_rest()
+    assert sum(map(len, runs.values())) == len(rows)
+    row = dict(zip(names, rows[-1], strict=True))
+    kept = [row[name] for name in ("turn", "batch", "rank", "ratio")]
+    assert runs[row["h"], row["d"], row["sigma2"]][-1] == kept
+    (found,) = model(f"{{{stored_module().removeprefix('export ')} return STORED[x]}}", [[8, 32, 2.0]])
+    assert found == runs[8, 32, 2.0]
+    assert not (Path(widgets_module.__file__).parent / "front" / "stored.js").exists()
+
+
 FIGURES = {
     PhaseLine: "// Phase line",
     PhaseDiagram: "// Phase diagram",
     RegimeShift: "// Regime shift",
     Clock: "// Clock",
     Survival: "// Survival",
+    SGDAtRest: "// SGD at rest",
 }
 
 
@@ -379,7 +457,9 @@ def test_a_kernel_draws_no_picture_that_nobody_sees(figure, monkeypatch):
 
 def test_picture_is_drawn_whatever_the_state(monkeypatch):
     monkeypatch.setenv(PICTURES, "1")
-    for made in (Survival(f=[0.0] * 6), Survival(w=[-0.5] * 6, f=[0.1] * 6), Clock(rho1=0.5, rho2=0.5, rho3=0.5)):
+    figures = [Survival(f=[0.0] * 6), Survival(w=[-0.5] * 6, f=[0.1] * 6), Clock(rho1=0.5, rho2=0.5, rho3=0.5)]
+    figures += [SGDAtRest(h=64, inputs=16, sigma2=0.05), SGDAtRest(turn=-0.5, batch=0.0, h=4, inputs=1, sigma2=2.5)]
+    for made in figures:
         assert "<img" in made._repr_mimebundle_()[0]["text/html"]
 
 
@@ -392,5 +472,14 @@ def test_both_hosts_run_the_same_code(figure):
     assert code.strip() in page_script()
 
 
+def test_every_module_loads(browser):
+    """As Jupyter loads it; no name in it is declared twice."""
+    load = """code => import(URL.createObjectURL(new Blob([code], { type: "text/javascript" })))
+        .then(module => typeof module.default.render)"""
+    page = browser.new_page()
+    assert [page.evaluate(load, figure()._esm) for figure in FIGURES] == ["function"] * len(FIGURES)
+    page.close()
+
+
 def test_code_is_light():
-    assert len(gzip.compress(page_script().encode())) < 30_000
+    assert len(gzip.compress(page_script().encode())) < 35_000

@@ -16,12 +16,14 @@ from ncl_lib import (
     SixthOrderFlow,
     ThirdOrderFlow,
     clock,
+    noise,
     participation_ratio,
     settled_modes,
     surviving_modes,
 )
-from ncl_lib.widgets import Clock, PhaseDiagram, PhaseLine, RegimeShift, Survival
+from ncl_lib.widgets import Clock, PhaseDiagram, PhaseLine, RegimeShift, SGDAtRest, Survival
 from ncl_lib.widgets.parameters import PARAMETERS
+from ncl_lib.widgets.stored import runs_at_rest
 
 FIGURES = {
     "phase-line": ("l2/cubic-flow.html", PhaseLine),
@@ -29,6 +31,7 @@ FIGURES = {
     "regime-shift": ("cosine/regimes.html", RegimeShift),
     "clock": ("past/clock.html", Clock),
     "survival": ("past/survival.html", Survival),
+    "sgd-at-rest": ("steps/regimes-come-true.html", SGDAtRest),
 }
 every_figure = pytest.mark.parametrize("name", FIGURES)
 
@@ -187,12 +190,33 @@ def survival(state, said):
     assert f"by the level {numbers(alive, True)} live, {numbers(alive, False)} die." in said
 
 
+def at_rest(state, said):
+    turn, batch, h = 10 ** state["turn"], round(2 ** state["batch"]), state["h"]
+    law = noise.features_at_rest(Setting(state["sigma2"], 1.0), h, h * state["inputs"], turn, batch)
+    if law.survive:
+        rank, rate = re.search(
+            r"^Features survive: effective rank ([\d.]+) of \d+ .* fades ([\d.]+) times", said
+        ).groups()
+        assert float(rank) == pytest.approx(law.effective_rank, abs=0.0051)
+    else:
+        (rate,) = re.search(r"^Features do not survive: .* Imbalance grows ([\d.]+) times", said).groups()
+    signal, excess = re.search(r"Signal is ([\d.]+) % .* r/r_c, is ([\d.e+-]+): ", said).groups()
+    assert float(rate) == pytest.approx(abs(law.return_rate), abs=0.0051)
+    assert float(signal) == pytest.approx(100 * law.signal, abs=0.051)
+    assert float(excess) == pytest.approx(law.ratio, rel=0.0051)
+    assert f"features would {'collapse' if law.ratio > 1 else 'live'}." in said
+    assert f"in batches of {batch}." in said
+    stored = len(runs_at_rest().get((h, h * state["inputs"], state["sigma2"]), []))
+    assert (f"{stored} stored runs have this shape" if stored else "No stored run has this shape") in said
+
+
 SAYS = {
     "phase-line": phase_line,
     "phase-diagram": phase_diagram,
     "regime-shift": regime_shift,
     "clock": three_clocks,
     "survival": survival,
+    "sgd-at-rest": at_rest,
 }
 # One handle to drag in each, by how many pixels, and what must change.
 DRAGS = {
@@ -201,6 +225,7 @@ DRAGS = {
     "regime-shift": ("exact", 40, 0, "moment"),
     "clock": ("over", 40, 0, "time"),
     "survival": ("plane", -30, 20, "w"),
+    "sgd-at-rest": ("plane", 30, 20, "batch"),
 }
 
 
@@ -404,6 +429,42 @@ def test_hovering_the_diagram_names_the_regime_and_leaves_the_state(browser, bas
         assert 2 < beta < 3 and 0.3 < ratio < 3
         visit.page.mouse.move(box["x"] + 0.7 * box["width"], box["y"] - 40)
         assert figure.state() == before and figure.summary() == said and figure.root.evaluate(curve) == drawn
+
+
+def test_stored_runs_are_marked_by_the_rank_that_they_have_shown(browser, bases):
+    page, _ = FIGURES["sgd-at-rest"]
+    with Visit(browser, bases["http"], page) as visit:
+        figure = Explorable(visit.page, "sgd-at-rest")
+        for (h, d, sigma2), runs in [*runs_at_rest().items(), ((12, 24, 0.5), [])]:
+            figure.move_to(h=h, inputs=d // h, sigma2=sigma2)
+            parts = np.array([rank / h for _, _, rank, _ in runs])
+            for view in ("plane", "ranks"):
+                marks = [
+                    figure.root.locator(f"[data-view={view}] {kind}") for kind in (".dot:not(.open)", ".open", ".cross")
+                ]
+                wanted = [np.sum(parts >= 0.9), np.sum((parts >= 0.5) & (parts < 0.9)), np.sum(parts < 0.5)]
+                assert [mark.count() for mark in marks] == wanted, (h, d, sigma2, view)
+            figure.agrees()
+
+
+def test_the_batch_can_be_dragged_along_its_path(browser, bases):
+    page, _ = FIGURES["sgd-at-rest"]
+    with Visit(browser, bases["http"], page) as visit:
+        figure = Explorable(visit.page, "sgd-at-rest")
+        for view, dx, dy in (("diagram", 0, -20), ("ranks", 20, 0)):
+            figure.button("Reset").click()
+            before = figure.state()
+            figure.drag(view, dx, dy)
+            after = figure.state()
+            assert after["batch"] < before["batch"] - 0.5 and {**after, "batch": 4} == before
+            figure.agrees()
+        # Where a mouse only passes over the plane the words follow, and the state stays.
+        before, said = figure.state(), figure.summary()
+        x, y = figure.handle("plane")
+        visit.page.mouse.move(x + 60, y + 50)
+        assert figure.summary() != said and figure.state() == before
+        visit.page.mouse.move(x, y - 400)
+        assert figure.summary() == said
 
 
 def test_presets_hold_for_both_losses(browser, bases):

@@ -64,10 +64,18 @@ def test_titles_are_larger_than_what_they_head(browser, bases, viewport):
 
 
 @pytest.mark.parametrize("direction", [(0, 1), (0, -1), (1, 0), (-0.7, 0.7)])
-def test_a_finger_drags_a_handle_in_every_direction(browser, bases, direction):
-    with Visit(browser, bases["http"], "cosine/sixth-order-flow.html", viewport=PHONE, **TOUCH) as visit:
-        page, root = visit.page, figure(visit.page, "phase-diagram")
-        handle = root.locator('svg[data-view="diagram"] .handle')
+@pytest.mark.parametrize(
+    ("path", "name", "view", "across", "up"),
+    [
+        ("cosine/sixth-order-flow.html", "phase-diagram", "diagram", "beta", "ratio"),
+        ("steps/regimes-come-true.html", "sgd-at-rest", "plane", "turn", "batch"),
+    ],
+    ids=["phase-diagram", "sgd-at-rest"],
+)
+def test_a_finger_drags_a_handle_in_every_direction(browser, bases, path, name, view, across, up, direction):
+    with Visit(browser, bases["http"], path, viewport=PHONE, **TOUCH) as visit:
+        page, root = visit.page, figure(visit.page, name)
+        handle = root.locator(f'svg[data-view="{view}"] .handle')
         handle.scroll_into_view_if_needed()
         page.evaluate("scrollBy(0, 60)")
         box, top = handle.bounding_box(), page.evaluate("scrollY")
@@ -80,17 +88,17 @@ def test_a_finger_drags_a_handle_in_every_direction(browser, bases, direction):
             )
 
         touch("touchStart", (x, y))
-        before, seen = (state(root, "beta"), state(root, "ratio")), []
+        before, seen = (state(root, across), state(root, up)), []
         for step in range(1, 13):
             touch("touchMove", (x + 4 * step * direction[0], y + 4 * step * direction[1]))
             page.evaluate("new Promise(requestAnimationFrame)")
-            seen.append((state(root, "beta"), state(root, "ratio")))
+            seen.append((state(root, across), state(root, up)))
         touch("touchEnd")
         client.detach()
         assert len(set(seen)) >= 10, "the drag broke off"
-        right, up = seen[-1][0] - before[0], seen[-1][1] - before[1]
-        assert right * direction[0] > 0 or direction[0] == 0
-        assert up * -direction[1] > 0 or direction[1] == 0
+        went_right, went_up = seen[-1][0] - before[0], seen[-1][1] - before[1]
+        assert went_right * direction[0] > 0 or direction[0] == 0
+        assert went_up * -direction[1] > 0 or direction[1] == 0
         assert page.evaluate("scrollY") == top, "the page scrolled away under the finger"
 
 

@@ -13,6 +13,8 @@ import nbformat
 import pytest
 from playwright.sync_api import expect
 
+from ncl_lib import widgets
+
 # Of each explorable: a parameter that arrow keys move, its step, and a value that Python sets.
 MOVES = {
     "PhaseLine": ("rho", 0.001, 0.3),
@@ -20,6 +22,7 @@ MOVES = {
     "RegimeShift": ("sigma2", 0.01, 1.5),
     "Clock": ("rho2", 0.005, 0.4),
     "Survival": ("mode", 1, 5),
+    "SGDAtRest": ("inputs", 1, 9),
 }
 CELLS = [
     "from ncl_lib.widgets import *\nseen = []",
@@ -128,7 +131,7 @@ def test_figures_and_panel_are_live(lab, browser):
         )
     observed = notebook.run(len(MOVES) + 2).locator(".jp-OutputArea-output").inner_text()
     for name, (_, _, value) in MOVES.items():
-        figure = "".join(f"_{c.lower()}" if c.isupper() else c for c in name)[1:]
+        figure = getattr(widgets, name)._figure
         assert observed.count(f"('{figure}',") >= 3 and f"('{figure}', {value})" in observed
 
     panel = notebook.run(len(MOVES) + 3)

@@ -18,6 +18,7 @@ from ncl_lib import (
     SixthOrderFlow,
     ThirdOrderFlow,
     critical_ratio,
+    noise,
     plots,
     settled_modes,
     train,
@@ -239,3 +240,24 @@ def test_water_covers_what_the_level_covers_beside_a_lone_survivor():
     level = ax.lines[0].get_ydata()[0]
     assert level == pytest.approx(0.3**2 + 0.06, rel=1e-9) and level < 1.5**2 - 0.06
     plt.close("all")
+
+
+def test_map_of_rest_has_the_border_of_the_law_and_marks_runs_by_what_they_have_shown():
+    setting, h, d = Setting(0.5, 0.3), 8, 32
+    ax = plots.rest_map(setting, h, d, [[0.01, 16, 7.4], [0.04, 8, 5.1], [0.16, 4, 1.5]])
+    lines = {line.get_label(): line for line in ax.lines}
+    unit = Setting(0.5, 1.0)
+    for part, name in ((0.0, "border"), (0.5, "rank h / 2"), (0.9, "rank 0.9 h")):
+        turns, heights = np.array(lines[name].get_data())[:, np.isfinite(lines[name].get_ydata())]
+        drawn = [(turn, h * height) for turn, height in zip(turns, heights, strict=True) if 2 < h * height < 500]
+        assert len(drawn) > 5
+        for turn, batch in drawn:
+            less, more = (
+                noise.features_at_rest(unit, h, d, turn, b) for b in (int(0.8 * batch), int(1.25 * batch) + 1)
+            )
+            assert np.nan_to_num(less.effective_rank) / h < part or (part == 0 and not less.survive)
+            assert more.survive and more.effective_rank / h > part
+    marked = {name: lines[name].get_marker() for name in ("run, rank above 0.9 h", "above h / 2", "below")}
+    assert list(marked.values()) == ["o", "o", "x"]
+    assert lines["above h / 2"].get_fillstyle() == "none"
+    assert lines["below"].get_xydata().tolist() == [[0.16, 0.5]]

@@ -13,6 +13,7 @@ from .measured import (
     scaling,
 )
 from .modes import feature_sizes, features_before_and_after, mode_trajectories, regime_map, regime_shift
+from .rest import rest_map
 from .style import BLUE, CYCLE, GREEN, GREY, ORANGE, PURPLE, RED, REGIME_COLOURS, STROKES, use_book_style
 from .survival import fates, water
 from .training import training
@@ -45,6 +46,7 @@ __all__ = [
     "plt",
     "regime_map",
     "regime_shift",
+    "rest_map",
     "scaling",
     "training",
     "use_book_style",

@@ -3,7 +3,7 @@
 Explorables are live in Jupyter and, without a kernel, on a static page; the training panel needs a kernel.
 """
 
-from .explorables import Clock, PhaseDiagram, PhaseLine, RegimeShift, Survival
+from .explorables import Clock, PhaseDiagram, PhaseLine, RegimeShift, SGDAtRest, Survival
 from .scripts import model_script, page_script
 from .training import TrainingPanel
 
@@ -12,6 +12,7 @@ __all__ = [
     "PhaseDiagram",
     "PhaseLine",
     "RegimeShift",
+    "SGDAtRest",
     "Survival",
     "TrainingPanel",
     "model_script",

@@ -22,6 +22,7 @@ from ..survival import surviving_modes
 from ._image import image, pictures_wanted
 from .parameters import declared, described, page_name, traits
 from .scripts import figure_script
+from .stored import runs_at_rest
 
 
 class _Explorable(anywidget.AnyWidget):
@@ -305,4 +306,62 @@ class Survival(_Explorable):
         return (
             "Starts of six modes in the plane of head and features with the parabola of balance; modes that live, by "
             "the water level, are told from those that die."
+        )
+
+
+class SGDAtRest(_Explorable):
+    """Where finite steps and batches leave the features under the cosine loss: the law, and stored runs beside it.
+
+    Parameters
+    ----------
+    turn : float, optional
+        Learning rate times weight decay, as a power of ten, {turn}.
+    batch : float, optional
+        Pairs in a batch, as a power of two, {batch}; the nearest whole number is meant.
+    inputs : int, optional
+        Inputs for each feature, d / h, {inputs}.
+    h : int, optional
+        Features, {h}.
+    sigma2 : float, optional
+        Noise of the views, {sigma2} (dimensionless).
+
+    Raises
+    ------
+    traitlets.TraitError
+        If a value is of the wrong kind or out of its range.
+
+    Examples
+    --------
+    >>> SGDAtRest(batch=6.0).pairs()
+    64
+    """
+
+    _figure = "sgd_at_rest"
+    turn, batch, inputs, h, sigma2 = traits(_figure)
+
+    def pairs(self):
+        """Pairs in a batch.
+
+        Returns
+        -------
+        int
+
+        Examples
+        --------
+        >>> SGDAtRest().pairs()
+        16
+        """
+        return round(2**self.batch)
+
+    def _draw(self):
+        setting, d = Setting(self.sigma2, 1.0), self.h * self.inputs
+        stored = runs_at_rest().get((self.h, d, self.sigma2))
+        ax = plots.rest_map(setting, self.h, d, stored and np.array(stored)[:, :3])
+        ax.plot(10**self.turn, self.pairs() / self.h, "D", color=plots.RED, ms=8, label="this state")
+        ax.legend(loc="upper left", bbox_to_anchor=(1, 1), fontsize="small")
+
+    def _words(self):
+        return (
+            "Plane of learning rate times decay and of batch over features: the predicted border below which noise "
+            "ruins the features, lines of equal effective rank, and what stored runs of this shape have seen."
         )

@@ -6,7 +6,9 @@ import re
 from functools import cache
 from importlib.resources import files
 
-_FIGURES = ("phase_line", "phase_diagram", "regime_shift", "clock", "survival")
+from .stored import stored_module
+
+_FIGURES = ("phase_line", "phase_diagram", "regime_shift", "clock", "survival", "sgd_at_rest")
 
 _IMPORT = re.compile(r'^import [^;]*? from "\./(\w+)\.js";\n', re.M)
 _EXPORT = re.compile(r"^export (?=const|function|class)", re.M)
@@ -14,7 +16,9 @@ _EXPORT = re.compile(r"^export (?=const|function|class)", re.M)
 
 @cache
 def source(name):
-    """Text of a front-end module."""
+    """Text of a front-end module; `stored` is made from the file of runs, so that they stand in the repository once."""
+    if name == "stored":
+        return stored_module()
     return (files(__package__) / "front" / f"{name}.js").read_text(encoding="utf-8")
 
 
@@ -49,7 +53,7 @@ def model_script():
     >>> "function cubic" in model_script(), "document" in model_script()
     (True, False)
     """
-    model = ("lines", "averages", "modes", "water")
+    model = ("lines", "averages", "modes", "water", "rest")
     return _joined(*dict.fromkeys([*_needed(*model), *model]))
 
 

@@ -1,5 +1,5 @@
 // A pair of axes, and what is drawn between them: curves, areas, marks and handles in data coordinates.
-import { canvas, svgElement } from "./elements.js";
+import { canvas, crossAt, svgElement } from "./elements.js";
 import { TOUCH, followPointers } from "./pointers.js";
 
 const WIDTH = 360;
@@ -31,6 +31,12 @@ function scaleOf(start, end, logarithmic) {
 }
 
 const label = (on, x, y, words, anchor, more = {}) => on.put("text", { x, y, "text-anchor": anchor, ...more }, words);
+
+/** A round mark, or a cross. */
+function markAt(on, cx, cy, kind) {
+  if (kind === "cross") on.put("path", { class: kind, d: crossAt(cx, cy) });
+  else on.put("circle", { class: `dot ${kind}`, cx, cy, r: 5.5 });
+}
 
 /** Draw both axes, with numbers and names. */
 function rule(on, frame, height, x, y, xlabel, ylabel) {
@@ -111,7 +117,7 @@ export function axes(stage, key, { title, xlabel, ylabel, x: xRange, y: yRange, 
     mark(a, b, kind) {
       const [cx, cy] = [x.pixel(a), y.pixel(b)];
       const inside = cx > frame.left - 8 && cx < frame.right + 8 && cy > frame.top - 8 && cy < frame.bottom + 8;
-      if (inside) over.put("circle", { class: `dot ${kind}`, cx, cy, r: 5.5 });
+      if (inside) markAt(over, cx, cy, kind);
     },
     /** A point to drag: what `drag(x, y)` returns becomes the state. A press anywhere takes the nearest one along. */
     handle(a, b, drag, kind = "") {

@@ -1,5 +1,5 @@
 // The controls of an explorable: a slider for each parameter, presets, play, a link, and the state they act on.
-import { element, svgElement } from "./elements.js";
+import { crossAt, element, svgElement } from "./elements.js";
 
 // JupyterLab's shortcuts take arrow keys and others from whatever has the focus in a notebook, unless it says no.
 const QUIET = { "data-lm-suppress-shortcuts": "true" };
@@ -119,7 +119,8 @@ export function legendOf(legend) {
     const sample = svgElement("svg", { viewBox: "0 0 30 10", width: 30, height: 10, "aria-hidden": "true" });
     const round = /\b(dot|handle)\b/.test(kind);
     const block = /basin|doom|warn|stone/.test(kind);
-    if (round) sample.append(svgElement("circle", { class: kind, cx: 15, cy: 5, r: 4 }));
+    if (kind === "cross") sample.append(svgElement("path", { class: kind, d: crossAt(15, 5) }));
+    else if (round) sample.append(svgElement("circle", { class: kind, cx: 15, cy: 5, r: 4 }));
     else sample.append(svgElement("path", { class: block ? kind : `curve ${kind}`, d: block ? "M0 0H30V10H0z" : "M0 5H30" }));
     lines.append(element("span", {}, sample, ` ${words}`));
   }

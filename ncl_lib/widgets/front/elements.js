@@ -18,6 +18,9 @@ export function svgElement(tag, attributes = {}, ...children) {
   return made;
 }
 
+/** Path of a cross around a place. */
+export const crossAt = (x, y) => `M${x - 4} ${y - 4}l8 8m0 -8l-8 8`;
+
 /**
  * A group of a picture that is drawn anew at every redraw, from begin() to end(), and made only once: an element that
  * comes in the same place as the last time is kept, and of its attributes those that have not changed are left alone.

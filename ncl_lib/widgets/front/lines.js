@@ -91,10 +91,10 @@ function sexticEquilibria(scale, beta, ratio) {
   return found;
 }
 
-/** Root of a function that changes sign once between two numbers of one sign, to the last digits. */
-function bisect(f, low, high) {
+/** Root of a function that changes sign once between two numbers of one sign: to the last digits, or by fewer halvings. */
+export function bisect(f, low, high, halvings = 200) {
   const rising = f(high) > 0;
-  for (let k = 0; k < 200; k++) {
+  for (let k = 0; k < halvings; k++) {
     const middle = (low + high) / 2;
     if (middle === low || middle === high) break;
     if (f(middle) > 0 === rising) high = middle;

@@ -38,6 +38,13 @@ export const PARAMETERS = {
     "f": { "label": "Its features f at the start", "of": "mode", "min": 0, "max": 1.2, "step": 0.01, "digits": 2, "default": [0.2, 0.6, 0.1, 0.4, 0.3, 0.2] },
     "sigma2": { "label": "Noise of the views σ²", "min": 0, "max": 2, "step": 0.01, "digits": 2, "default": 0.5 },
     "moment": { "label": "Clock τ, power of ten", "min": -1, "max": 4, "step": 0.05, "digits": 2, "default": 4 }
+  },
+  "sgd-at-rest": {
+    "turn": { "label": "Learning rate × decay, power of ten", "min": -3.5, "max": -0.5, "step": 0.05, "digits": 2, "default": -2 },
+    "batch": { "label": "Batch B, power of two", "min": 0, "max": 10, "step": 0.25, "digits": 2, "default": 4 },
+    "inputs": { "label": "Inputs per feature d/h", "min": 1, "max": 16, "step": 1, "digits": 0, "default": 4 },
+    "h": { "label": "Features h", "min": 4, "max": 64, "step": 4, "digits": 0, "default": 8 },
+    "sigma2": { "label": "Noise of the views σ²", "min": 0.05, "max": 2.5, "step": 0.05, "digits": 2, "default": 0.5 }
   }
 };
 

@@ -27,6 +27,7 @@ html[data-theme="dark"] .explorable, body[data-jp-theme-light="false"] .explorab
 .explorable svg .dot { stroke: var(--ink); stroke-width: 1.8; fill: var(--ink); }
 .explorable svg .dot.open { fill: transparent; }
 .explorable svg .dot.now { fill: var(--red); stroke: none; }
+.explorable svg .cross { stroke: var(--ink); stroke-width: 2.2; fill: none; }
 .explorable svg .handle { fill: var(--red); stroke: var(--ink); stroke-width: 1.5; cursor: grab; }
 .explorable svg .halo { fill: transparent; touch-action: none; cursor: grab; }
 .explorable svg .handle { touch-action: none; }
