@@ -1,10 +1,13 @@
-"""Runs that an explorable shows beside its law, from the file of ``experiments/at_rest.py`` in ``ncl_lib.noise``."""
+"""Runs that an explorable shows beside its law: :func:`ncl_lib.noise.networks_at_rest`, by shape."""
 
 from __future__ import annotations
 
 import json
 from functools import cache
-from importlib.resources import files
+
+import numpy as np
+
+from ..noise import networks_at_rest
 
 _SHOWN = ("turn", "batch", "rank", "ratio")
 
@@ -12,15 +15,14 @@ _SHOWN = ("turn", "batch", "rank", "ratio")
 @cache
 def runs_at_rest():
     """Rows of `_SHOWN` by shape, which is (features, inputs, noise of the views)."""
-    names, *rows = json.loads((files("ncl_lib.noise") / "at_rest.json").read_text(encoding="utf-8"))
-    found = {}
-    for row in rows:
-        run = dict(zip(names, row, strict=True))
-        found.setdefault((run["h"], run["d"], run["sigma2"]), []).append([run[name] for name in _SHOWN])
+    points, found = networks_at_rest(), {}
+    shapes = zip(*(points[name].tolist() for name in ("h", "d", "sigma2")), strict=True)
+    for shape, run in zip(shapes, np.transpose([points[name] for name in _SHOWN]).tolist(), strict=True):
+        found.setdefault(shape, []).append(run)
     return found
 
 
 def stored_module():
-    """The same as a front-end module; shapes are as JavaScript writes them."""
+    """The same as a front-end module; shapes and numbers are as JavaScript writes them."""
     rows = {",".join(f"{number:g}" for number in shape): runs for shape, runs in runs_at_rest().items()}
-    return f"export const STORED = {json.dumps(rows, separators=(',', ':'))};\n"
+    return f"export const STORED = {json.dumps(rows, separators=(',', ':'))};\n".replace(".0,", ",").replace(".0]", "]")
