@@ -139,3 +139,49 @@ def test_repository_address_stands_in_one_place():
         and owner in path.read_text(encoding="utf-8")
     ]
     assert [path.name for path in kept] == ["_config.yml"]
+
+
+CLAIM = re.compile(r"^:::\{prf:(?:theorem|proposition|lemma|corollary|law)\}[^\n]*\n((?::[a-z]+:[^\n]*\n)*)", re.M)
+
+
+def test_every_theorem_names_its_standing_and_its_owner():
+    marks = claim_marks()
+    for name in CHAPTERS:
+        for options in CLAIM.findall(source(name)):
+            named = re.search(r"^:class: (\S+) (\S+)$", options, re.M)
+            assert named and named[1] in marks.STANDINGS and named[2] in marks.OWNERS, (name, options)
+    assert sum(len(CLAIM.findall(source(name))) for name in CHAPTERS) > 60
+
+
+@pytest.mark.parametrize("name", [*CHAPTERS, "intro"])
+def test_every_figure_ends_with_its_standing(name):
+    words = "|".join(claim_marks().STANDINGS.values())
+    captions = re.findall(r"    caption: \|\n((?:      [^\n]*\n)+)", source(name))
+    assert all(re.search(rf"\*({words})\*$", caption.rstrip()) for caption in captions)
+
+
+def test_map_of_results_knows_who_rests_on_whom():
+    page = (ROOT / "_build" / "html" / "results.html").read_text(encoding="utf-8")
+    items = re.findall(r"<li>.*?</li>", page, re.S)
+    step = next(item for item in items if "One step of stochastic gradient descent" in item)
+    assert "../" not in step and 'href="cosine/normalisation.html#thm-fade"' in step and "exact · ours" in step
+    claims = sum(len(CLAIM.findall(source(name))) for name in CHAPTERS)
+    assert len(re.findall(r'<a href="[^"]+#[^"]+" aria-label="[^"]+"><title>', page)) == claims
+    curves = re.findall(r'<path d="M\d+ \d+C', page)
+    assert len(curves) > 20
+
+
+def test_each_part_opens_with_what_it_assumes_shows_and_leaves_open():
+    parts = [part["chapters"][0]["file"] for part in TOC["parts"] if part.get("numbered")]
+    for number, name in enumerate(parts, 1):
+        box = re.search(
+            rf"\{{admonition\}} Part {number} in three lines\n:class: part\n(.*?)^:::$", source(name), re.S | re.M
+        )
+        assert box and all(f"- *It {word}*" in box[1] for word in ("assumes", "shows", "does not decide"))
+
+
+def claim_marks():
+    spec = importlib.util.spec_from_file_location("claims", BOOK / "_ext" / "claims.py")
+    module = importlib.util.module_from_spec(spec)
+    spec.loader.exec_module(module)
+    return module

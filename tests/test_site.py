@@ -51,6 +51,9 @@ def looks_right(page, theme):
     """Theme as the reader's system has it, all images there, nothing beyond the edge."""
     page.evaluate("document.fonts.ready")
     page.wait_for_function("theme => [theme, undefined].includes(document.documentElement.dataset.theme)", arg=theme)
+    page.evaluate(
+        "Promise.all(document.getAnimations().map(a => a.finished.catch(() => null)))"
+    )  # colours that fade over
     broken = "[...document.images].filter(i => i.complete && !i.naturalWidth).map(i => i.src)"
     assert page.evaluate(broken) == []
     sideways = "document.documentElement.scrollWidth - document.documentElement.clientWidth"

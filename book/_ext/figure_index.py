@@ -1,18 +1,19 @@
 """An index of all figures, in the order of the chapters."""
 
 from docutils import nodes
-from docutils.parsers.rst import Directive
 from sphinx import addnodes
+from sphinx.util.docutils import SphinxDirective
 
 
 class figure_index(nodes.General, nodes.Element):
     """Where the index of figures goes."""
 
 
-class FigureIndex(Directive):
+class FigureIndex(SphinxDirective):
     """Every captioned figure of the book, in the order of its chapters."""
 
     def run(self):
+        self.env.note_reread()  # other pages may have changed
         return [figure_index()]
 
 
