@@ -185,3 +185,10 @@ def claim_marks():
     module = importlib.util.module_from_spec(spec)
     spec.loader.exec_module(module)
     return module
+
+
+def test_index_of_figures_shows_every_figure_of_the_chapters():
+    page = (ROOT / "_build" / "html" / "figures.html").read_text(encoding="utf-8")
+    named = sum(source(name).count("    name: fig-") for name in CHAPTERS)
+    shown = re.findall(r'<img alt="[^"]{20,}" class="small" loading="lazy" src="_images/', page)
+    assert len(shown) >= named > 60

@@ -33,13 +33,24 @@ def opening(caption):
     return kept
 
 
+def small(image):
+    """The picture, to be loaded when it comes into sight; None for a figure that is drawn by a script."""
+    if image is None:
+        return None
+    copy = image.deepcopy()
+    copy.attributes = {key: copy[key] for key in ("uri", "candidates", "alt") if key in copy} | {"loading": "lazy"}
+    copy["classes"] = ["small"]
+    return copy
+
+
 def collect(app, doctree):
     """Note the figures of a page, each with the first sentence of its caption."""
     found = []
     for figure in doctree.findall(nodes.figure):
         caption = next(iter(figure.findall(nodes.caption)), None)
         if caption is not None and figure["ids"]:
-            found.append((figure["ids"][0], opening(caption)))
+            image = next(iter(figure.findall(nodes.image)), None)
+            found.append((figure["ids"][0], opening(caption), small(image)))
     if not hasattr(app.env, "book_figures"):
         app.env.book_figures = {}
     app.env.book_figures[app.env.docname] = found
@@ -48,14 +59,16 @@ def collect(app, doctree):
 def fill(app, doctree, docname):
     """Put the index where it was asked for."""
     for place in list(doctree.findall(figure_index)):
-        listing = nodes.bullet_list()
+        listing = nodes.bullet_list(classes=["figure-index"])
         pages = app.env.toctree_includes.get(app.config.root_doc, [])
         for page in [*pages, *sorted(set(app.env.book_figures) - set(pages))]:
             numbers = app.env.toc_fignumbers.get(page, {}).get("figure", {})
-            for anchor, words in app.env.book_figures.get(page, []):
+            for anchor, words, image in app.env.book_figures.get(page, []):
                 number = ".".join(map(str, numbers.get(anchor, ())))
                 address = f"{app.builder.get_relative_uri(docname, page)}#{anchor}"
-                link = nodes.reference("", f"Figure {number}" if number else "Figure", refuri=address, internal=True)
+                name = nodes.Text(f"Figure {number}" if number else "Figure")
+                picture = [image.deepcopy()] if image is not None else []
+                link = nodes.reference("", "", *picture, name, refuri=address, internal=True)
                 listing += nodes.list_item(
                     "", nodes.paragraph("", "", link, nodes.Text(": "), *(word.deepcopy() for word in words))
                 )

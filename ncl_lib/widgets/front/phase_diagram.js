@@ -30,9 +30,9 @@ function stableUpTo(scaled, beta) {
 function words({ beta, ratio, scaled }, flow) {
   const regime = classify(scaled, beta, ratio);
   const verdict = {
-    collapse: "Collapse: no positive equilibrium.",
-    acute: "Acute: a positive equilibrium exists, the mode is too small to reach it.",
-    stable: "Stable: the mode goes to the positive equilibrium.",
+    collapse: "Collapse: with these norms held there is no positive equilibrium.",
+    acute: "Acute: a positive equilibrium exists, but with these norms held the mode is too small to reach it.",
+    stable: "Stable: with these norms held the mode goes to the positive equilibrium.",
   }[regime];
   return `${verdict} Coupling ${beta.toFixed(2)}, decay ratio ${ratio.toFixed(3)}, border at ${flow.critical.toFixed(4)}. Equilibria in units of the flow's scale: ${listed(flow.equilibria)}.`;
 }
