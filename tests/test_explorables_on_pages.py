@@ -194,15 +194,16 @@ def at_rest(state, said):
     turn, batch, h = 10 ** state["turn"], round(2 ** state["batch"]), state["h"]
     law = noise.features_at_rest(Setting(state["sigma2"], 1.0), h, h * state["inputs"], turn, batch)
     if law.survive:
-        rank, rate = re.search(
-            r"^Features survive: effective rank ([\d.]+) of \d+ .* fades ([\d.]+) times", said
+        rank, verb, rate = re.search(
+            r"^Features survive: effective rank ([\d.]+) of \d+ .* (fades|grows) ([\d.]+) times", said
         ).groups()
         assert float(rank) == pytest.approx(law.effective_rank, abs=0.0051)
+        assert (verb == "fades") == (law.return_rate > 0)
+        assert float(rate) == pytest.approx(abs(law.return_rate), abs=0.0051)
     else:
-        (rate,) = re.search(r"^Features do not survive: .* Imbalance grows ([\d.]+) times", said).groups()
-    signal, excess = re.search(r"Signal is ([\d.]+) % .* r/r_c, is ([\d.e+-]+): ", said).groups()
-    assert float(rate) == pytest.approx(abs(law.return_rate), abs=0.0051)
-    assert float(signal) == pytest.approx(100 * law.signal, abs=0.051)
+        assert said.startswith("Features do not all survive: directions die one after the other")
+    lost, excess = re.search(r"Noise is ([\d.]+) % .* r/r_c, is ([\d.e+-]+): ", said).groups()
+    assert float(lost) == pytest.approx(100 * (1 - law.signal), abs=0.051)
     assert float(excess) == pytest.approx(law.ratio, rel=0.0051)
     assert f"features would {'collapse' if law.ratio > 1 else 'live'}." in said
     assert f"in batches of {batch}." in said

@@ -247,7 +247,7 @@ def test_map_of_rest_has_the_border_of_the_law_and_marks_runs_by_what_they_have_
     ax = plots.rest_map(setting, h, d, [[0.01, 16, 7.4], [0.04, 8, 5.1], [0.16, 4, 1.5]])
     lines = {line.get_label(): line for line in ax.lines}
     unit = Setting(0.5, 1.0)
-    for part, name in ((0.0, "border"), (0.5, "rank h / 2"), (0.9, "rank 0.9 h")):
+    for part, name in ((0.0, "border: directions die"), (0.9, "rank 0.9 h")):
         turns, heights = np.array(lines[name].get_data())[:, np.isfinite(lines[name].get_ydata())]
         drawn = [(turn, h * height) for turn, height in zip(turns, heights, strict=True) if 2 < h * height < 500]
         assert len(drawn) > 5
@@ -255,8 +255,10 @@ def test_map_of_rest_has_the_border_of_the_law_and_marks_runs_by_what_they_have_
             less, more = (
                 noise.features_at_rest(unit, h, d, turn, b) for b in (int(0.8 * batch), int(1.25 * batch) + 1)
             )
-            assert np.nan_to_num(less.effective_rank) / h < part or (part == 0 and not less.survive)
-            assert more.survive and more.effective_rank / h > part
+            if part:
+                assert np.nan_to_num(less.effective_rank) / h < part < more.effective_rank / h
+            else:
+                assert more.survive and not less.survive
     marked = {name: lines[name].get_marker() for name in ("run, rank above 0.9 h", "above h / 2", "below")}
     assert list(marked.values()) == ["o", "o", "x"]
     assert lines["above h / 2"].get_fillstyle() == "none"

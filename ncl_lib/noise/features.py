@@ -15,6 +15,9 @@ from ..regimes import critical_ratio, universal
 from ..setting import Setting
 from .rest import cosine_rest, mean_squared_sine
 
+#: Up to this share of noise in the head no direction was seen to die.
+SAFE = 0.11
+
 
 @dataclass(frozen=True)
 class FeaturesAtRest:
@@ -33,7 +36,7 @@ class FeaturesAtRest:
         :math:`\mathcal{R}`: at rest imbalances fade as :math:`e^{-2 \rho \mathcal{R} t}`; in gradient flow as
         :math:`e^{-2 \rho t}`; nan where norms do not come to rest.
     survive : bool
-        Whether equal features return after a disturbance; if not, the noise picks a few directions.
+        Whether noise is at most 0.11 of the head. Beyond, directions die one after the other, and do not come back.
 
     Examples
     --------
@@ -65,8 +68,8 @@ def features_at_rest(setting, h, d, learning_rate, batch):
 
     .. math::
         \mathcal{R} = \frac{\mathcal{N}}{\mathcal{Q}} , \quad
-        \mathcal{N} = 1 - \mathcal{T}_\Phi + \frac{\mathcal{T}_W}{\delta}
-        - 2 \mathcal{H} \Bigl( 1 + \frac{\mathcal{S}}{\delta} \Bigr) , \quad
+        \mathcal{N} = 1 - \mathcal{T}_\Phi \Bigl( 1 - (1 - \mathcal{S}) \bigl( 1 + \frac 2\delta \bigr) \Bigr)
+        + \frac{\mathcal{T}_W}{\delta} - 2 \mathcal{H} \Bigl( 1 + \frac{\mathcal{S}}{\delta} \Bigr) , \quad
         \mathcal{Q} = 1 - \frac{2 \mathcal{H} \mathcal{S}}{\delta} ,
 
     with :math:`\mathcal{H} = 1 - \mathcal{S} - \frac{1 - \varrho^2}{h + 2}`,
@@ -75,10 +78,11 @@ def features_at_rest(setting, h, d, learning_rate, batch):
     :math:`h / (1 + \mathcal{D})`,
 
     .. math::
-        \mathcal{D} = \frac{h + 2}{h + 1}\, \frac{1 - \mathcal{S}^2}{\delta^2} + \frac{1}{\mathcal{N} \mathcal{Q}}
-        \Bigl[ \eta\rho\, h \Bigl( \frac{1 + \delta^{-2}}{B} + \frac 2d \Bigr) + 4 (1 - \mathcal{S})^2
-        \Bigl( 1 + \frac{\mathcal{S}}{\delta} \bigl( \mathcal{T}_\Phi - \frac{\mathcal{T}_W}{\delta} \bigr) \Bigr)^2
-        \Bigr] .
+        \mathcal{D} = \frac{h + 2}{h + 1}\, \frac{1 - \mathcal{S}^2}{\delta^2}
+        + \frac{8 \mathcal{K}}{\delta \mathcal{Q}} (1 - \mathcal{S})^2 + \frac{1}{\mathcal{N} \mathcal{Q}}
+        \Bigl[ \eta\rho\, h \Bigl( \frac{1 + \delta^{-2}}{B} + \frac 2d \Bigr)
+        + 4 \mathcal{K}^2 (1 - \mathcal{S})^2 \Bigr] , \qquad
+        \mathcal{K} = 1 + \frac{\mathcal{S}}{\delta} \bigl( \mathcal{T}_\Phi - \frac{\mathcal{T}_W}{\delta} \bigr) .
 
     Parameters
     ----------
@@ -102,8 +106,9 @@ def features_at_rest(setting, h, d, learning_rate, batch):
 
     Notes
     -----
-    Ours; finite steps, leading order in the noise and in 1/h. From a start at which all modes live. A mode that has
-    died at rest stays dead, so that past the border the rank at rest depends on time.
+    Ours; finite steps, leading order in the noise and in 1/h, for SGD without momentum. From a start at which all modes
+    live. That directions begin to die where noise takes about an eighth of the head is measured: with h from 8 to 64,
+    d / h from 1 to 16, and views with a variance of the noise from 0.1 to 2, none was lost below 0.115, and some were in all networks above 0.17. What has died stays dead, so that from there on the rank depends on time.
 
     Examples
     --------
@@ -112,7 +117,7 @@ def features_at_rest(setting, h, d, learning_rate, batch):
     >>> from ncl_lib import Setting
     >>> setting = Setting(sigma2=0.5, rho=0.1)
     >>> [round(features_at_rest(setting, 8, 32, 0.1, batch).effective_rank, 1) for batch in (256, 16, 4)]
-    [7.9, 7.4, 6.0]
+    [7.9, 7.3, 6.1]
     """
     level = cosine_rest(setting, h, d, learning_rate, batch)
     if level.head == 0:  # without noise of the views weights and features shrink for ever, and equal ones stay equal
@@ -122,10 +127,8 @@ def features_at_rest(setting, h, d, learning_rate, batch):
     if math.isnan(x):
         return FeaturesAtRest(x, math.nan, math.nan, math.nan, False)
     held, slowed = law.restoring(x)
-    if held <= 0:
-        return FeaturesAtRest(x, math.nan, law.ratio(x), held / slowed, False)
-    rank = h / (1 + law.spread(x))
-    return FeaturesAtRest(x, max(rank, 1.0), law.ratio(x), held / slowed, True)
+    rank = max(1.0, h / (1 + law.spread(x))) if held > 0 else math.nan
+    return FeaturesAtRest(x, rank, law.ratio(x), held / slowed, 1 - x <= SAFE)
 
 
 def networks_at_rest():
@@ -185,7 +188,9 @@ class _CosineNoise:
     def restoring(self, x):
         """What makes features equal again, and what slows it down."""
         moved = 1 - x - (1 - self.share) / (self.h + 2)
-        held = 1 - self.of_encoder + self.of_head / self.delta - 2 * moved * (1 + x / self.delta)
+        # Noise of the encoder that has passed through the noise of the head is the same for all features.
+        diluted = self.of_encoder * (1 - (1 - x) * (1 + 2 / self.delta))
+        held = 1 - diluted + self.of_head / self.delta - 2 * moved * (1 + x / self.delta)
         return held, 1 - 2 * moved * x / self.delta
 
     def spread(self, x):
@@ -194,7 +199,8 @@ class _CosineNoise:
         by_head = (self.h + 2) / (self.h + 1) * (1 - x * x) / self.delta**2
         steps = self.turn * self.h * ((1 + self.delta**-2) / self.batch + 2 / self.d)
         shaken = 2 * (1 - x) * (1 + x / self.delta * (self.of_encoder - self.of_head / self.delta))
-        return by_head + (steps + shaken**2) / (held * slowed)
+        together = 4 * (1 - x) * shaken / (self.delta * slowed)
+        return by_head + together + (steps + shaken**2) / (held * slowed)
 
     def ratio(self, x):
         """Decay ratio over its critical value: the norms are those of equal modes, the head having noise beside."""

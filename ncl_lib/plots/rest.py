@@ -5,9 +5,9 @@ from __future__ import annotations
 import numpy as np
 
 from .. import _checks
-from ..noise import features_at_rest
+from ..noise.features import SAFE, features_at_rest
 from ..setting import Setting
-from .style import BLUE, GREEN, ORANGE, own_axes, tidy
+from .style import BLUE, GREEN, own_axes, tidy
 
 _TURNS, _BATCHES = np.geomspace(10**-3.5, 10**-0.5, 31), 2 ** np.arange(11)
 _HALF, _WHOLE = 0.5, 0.9  # parts of the width, between which effective ranks are told apart
@@ -17,8 +17,8 @@ _HALF, _WHOLE = 0.5, 0.9  # parts of the width, between which effective ranks ar
 def rest_map(setting, h, d, runs=None, ax=None):
     """Draw where noise leaves features at rest under the cosine loss, by learning rate times decay and by batch.
 
-    Below the border unequal features do not become equal again, by :func:`ncl_lib.noise.features_at_rest`: noise ruins
-    them. Lines stand where the effective rank is predicted to be h / 2, and 0.9 h.
+    Below the border noise takes more than 0.11 of the head, and directions die, by
+    :func:`ncl_lib.noise.features_at_rest`. A second line stands where the effective rank is predicted to be 0.9 h.
 
     Parameters
     ----------
@@ -47,11 +47,10 @@ def rest_map(setting, h, d, runs=None, ax=None):
         raise ValueError(f"runs: has shape {np.shape(runs)}; expected (n, 3)")
     unit = Setting(setting.sigma2, 1.0, signal)
     laws = [[features_at_rest(unit, h, d, turn, int(batch)) for batch in _BATCHES] for turn in _TURNS]
-    returns, ranks = ([[getattr(law, key) for law in row] for row in laws] for key in ("return_rate", "effective_rank"))
+    signal, ranks = ([[getattr(law, key) for law in row] for row in laws] for key in ("signal", "effective_rank"))
     ax = own_axes(ax)
-    border = _line(ax, h, returns, 0, color="black", ls="-", label="border")
+    border = _line(ax, h, np.nan_to_num(signal), 1 - SAFE, color="black", ls="-", label="border: directions die")
     ax.fill_between(_TURNS, _BATCHES[0] / h, border, color=BLUE, alpha=0.15, lw=0)
-    _line(ax, h, np.nan_to_num(ranks), _HALF * h, color=ORANGE, ls="--", label="rank h / 2")
     _line(ax, h, np.nan_to_num(ranks), _WHOLE * h, color=GREEN, ls="-.", label="rank 0.9 h")
     if runs is not None:
         _mark(ax, h, *np.transpose(_checks.array("runs", runs)))

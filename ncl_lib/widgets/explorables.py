@@ -362,6 +362,6 @@ class SGDAtRest(_Explorable):
 
     def _words(self):
         return (
-            "Plane of learning rate times decay and of batch over features: the predicted border below which noise "
-            "ruins the features, lines of equal effective rank, and what stored runs of this shape have seen."
+            "Plane of learning rate times decay and of batch over features: the border below which directions of the "
+            "features die, a line of equal effective rank, and what stored runs of this shape have seen."
         )

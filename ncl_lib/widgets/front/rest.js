@@ -2,6 +2,10 @@
 // Names and formulas are those of the library; see the docstrings there. Tested against it on golden values.
 import { bisect, criticalRatio, universal } from "./lines.js";
 
+/** Up to this share of noise in the head no direction was seen to die. */
+export const SAFE = 0.11;
+const FAINTEST = 0.3; // share of signal, far beyond that
+
 /** Gauss's hypergeometric function for 0 <= z < 1, by its series. */
 export function hyp2f1(a, b, c, z) {
   let [term, total] = [1, 1];
@@ -44,18 +48,17 @@ function balanceOf(h, d, sigma2) {
   /** What makes features equal again, and what slows it down. */
   function restoring(x) {
     const moved = 1 - x - (1 - share) / (h + 2);
-    return [1 - ofEncoder + ofHead / delta - 2 * moved * (1 + x / delta), 1 - (2 * moved * x) / delta];
+    const diluted = ofEncoder * (1 - (1 - x) * (1 + 2 / delta));
+    return [1 - diluted + ofHead / delta - 2 * moved * (1 + x / delta), 1 - (2 * moved * x) / delta];
   }
-  // Where equal features just return, the share is the same for all steps: there a quadratic, the first of these, is 0.
-  const [room, slope] = [1 - (1 - share) / (h + 2), delta - 1 + (1 - share) / (h + 2)];
-  const edge = (Math.sqrt(slope ** 2 + 4 * delta * (room - (1 - ofEncoder + ofHead / delta) / 2)) - slope) / 2;
   /** Relative variance of the eigenvalues of the features. */
   function spread(turn, inverse, x) {
     const [held, slowed] = restoring(x);
     const byHead = (((h + 2) / (h + 1)) * (1 - x * x)) / delta ** 2;
     const steps = turn * h * ((1 + delta ** -2) * inverse + 2 / d);
     const shaken = 2 * (1 - x) * (1 + (x / delta) * (ofEncoder - ofHead / delta));
-    return byHead + (steps + shaken ** 2) / (held * slowed);
+    const together = (4 * (1 - x) * shaken) / (delta * slowed);
+    return held > 0 ? byHead + together + (steps + shaken ** 2) / (held * slowed) : Infinity;
   }
   /** Place in the universal diagram, and decay ratio over its critical value there. */
   function place(x) {
@@ -65,7 +68,7 @@ function balanceOf(h, d, sigma2) {
     const { beta, ratio } = universal(sigma2, 1, norms);
     return { beta, ratio, excess: ratio / criticalRatio(beta) };
   }
-  return { inverseBatch, restoring, edge, spread, place };
+  return { inverseBatch, restoring, spread, place };
 }
 
 /**
@@ -74,24 +77,24 @@ function balanceOf(h, d, sigma2) {
  * that lines in the plane of steps and batches are cheap.
  */
 export function restLaw(h, d, sigma2) {
-  const { inverseBatch, restoring, edge, spread, place } = balanceOf(h, d, sigma2);
+  const { inverseBatch, restoring, spread, place } = balanceOf(h, d, sigma2);
   const batchOf = (turn, x) => (x < largest(turn) ? 1 / inverseBatch(turn, x) : Infinity);
 
-  /** What noise leaves at this batch; no rank where equal features do not return. */
+  /** What noise leaves at this batch; no rank where even equal features would not return. */
   function at(turn, batch) {
     const x = bisect((y) => inverseBatch(turn, y) - 1 / batch, 0, largest(turn));
     const [held, slowed] = restoring(x);
     const rank = held > 0 ? Math.max(1, h / (1 + spread(turn, 1 / batch, x))) : NaN;
-    return { signal: x, rank, returnRate: held / slowed, survive: held > 0, ...place(x) };
+    return { signal: x, rank, returnRate: held / slowed, survive: 1 - x <= SAFE, ...place(x) };
   }
   /** Batch above which features survive, infinite where steps are too long for any. */
-  const border = (turn) => batchOf(turn, edge);
+  const border = (turn) => batchOf(turn, 1 - SAFE);
   /** Batch from which the effective rank is this part of h, infinite where none is large enough. */
   function contour(turn, part) {
     const top = largest(turn);
     const missing = (x) => part * (1 + spread(turn, inverseBatch(turn, x), x)) - 1;
-    if (edge >= top || missing(top) >= 0) return Infinity;
-    return batchOf(turn, bisect(missing, edge, top, 26)); // to a hundredth of a pixel
+    if (missing(top) >= 0) return Infinity;
+    return batchOf(turn, bisect(missing, FAINTEST, top, 26)); // to a hundredth of a pixel
   }
   return { at, border, contour };
 }

@@ -26,14 +26,14 @@ const presets = {
 };
 
 const legend = {
-  "border of ruin by noise": "ink", "ruined": "doom", "rank predicted below h/2": "warn weak", "above 0.9 h": "basin",
+  "border: noise is 0.11 of the head": "ink", "directions die": "doom", "rank predicted above 0.9 h": "basin",
   "stored run with rank above 0.9 h": "dot", "with rank above h/2": "dot open", "with less": "cross",
-  "this state": "handle", "without a predicted rank": "handle dies", "the same steps, any batch": "thin ink", "Collapse beyond, r = r_c": "quiet",
+  "this state": "handle", "where directions die": "handle dies", "the same steps, any batch": "thin ink", "Collapse beyond, r = r_c": "quiet",
 };
 
 const shapeOf = ({ h, inputs, sigma2 }) => [h, h * inputs, Number(sigma2.toFixed(4))];
 
-/** What depends on the shape alone: its law, three lines in the plane of steps and batches, and its stored runs. */
+/** What depends on the shape alone: its law, two lines in the plane of steps and batches, and its stored runs. */
 function linesOf(state) {
   const shape = shapeOf(state);
   const [h] = shape;
@@ -43,8 +43,7 @@ function linesOf(state) {
   return {
     law, runs,
     border: line(law.border),
-    whole: line((turn) => law.contour(turn, WHOLE)),
-    half: line((turn) => law.contour(turn, HALF)),
+    whole: line((turn) => Math.max(law.border(turn), law.contour(turn, WHOLE))),
   };
 }
 
@@ -75,14 +74,12 @@ const kindOfRun = ({ part }) => (part >= WHOLE ? "" : part >= HALF ? "open" : "c
 
 const handleOf = (now) => (now.survive ? "" : "dies");
 
-function drawPlane(plane, state, { law, border, whole, half, runs }, held) {
+function drawPlane(plane, state, { law, border, whole, runs }, held) {
   const { h } = state;
   const [low, high] = BATCHES.map((batch) => batch / h);
   const below = (line, kind) => plane.area([...line, [STEPS[1], low / 2], [STEPS[0], low / 2]], kind);
-  const between = (upper, lower, kind) => plane.area([...upper, ...lower.slice().reverse()], kind);
   plane.clear(STEPS, [low, high]);
   plane.area([...whole, [STEPS[1], 1e9], [STEPS[0], 1e9]], "basin");
-  between(half, border, "warn weak");
   below(border, "doom");
   plane.curve(border, "ink");
   for (const run of runs) plane.mark(run.turn, run.height, kindOfRun(run));
@@ -112,12 +109,13 @@ function drawRanks(ranks, { batchAt, ranks: path }, runs, now, h) {
 
 function words(state, { signal, rank, excess, returnRate, survive }, runs) {
   const { turn, h } = state;
+  const fades = `At rest imbalance ${returnRate > 0 ? "fades" : "grows"} ${Math.abs(returnRate).toFixed(2)} times as fast as gradient flow lets it fade.`;
   const verdict = survive
-    ? `Features survive: effective rank ${rank.toFixed(2)} of ${h} predicted. Imbalance fades ${returnRate.toFixed(2)} times as fast as in gradient flow.`
-    : `Features do not survive: noise picks a few directions of ${h}; how many depends on time. Imbalance grows ${(-returnRate).toFixed(2)} times as fast as gradient flow lets it fade.`;
+    ? `Features survive: effective rank ${rank.toFixed(2)} of ${h} predicted. ${fades}`
+    : `Features do not all survive: directions die one after the other, and how many of ${h} are left depends on time.`;
   const stored = runs.length ? `${runs.length} stored runs have` : "No stored run has";
   return (
-    `${verdict} Signal is ${(100 * signal).toFixed(1)} % of the head. Decay over its critical value, r/r_c, is ${excess.toPrecision(3)}: ` +
+    `${verdict} Noise is ${(100 * (1 - signal)).toFixed(1)} % of the head. Decay over its critical value, r/r_c, is ${excess.toPrecision(3)}: ` +
     `by the diagram alone features would ${excess > 1 ? "collapse" : "live"}. ` +
     `Learning rate times decay is ${(10 ** turn).toPrecision(3)}, in batches of ${pairsOf(state)}. ${stored} this shape.`
   );
