@@ -108,7 +108,8 @@ def features_at_rest(setting, h, d, learning_rate, batch):
     -----
     Ours; finite steps, leading order in the noise and in 1/h, for SGD without momentum. From a start at which all modes
     live. That directions begin to die where noise takes about an eighth of the head is measured: with h from 8 to 64,
-    d / h from 1 to 16, and views with a variance of the noise from 0.1 to 2, none was lost below 0.115, and some were in all networks above 0.17. What has died stays dead, so that from there on the rank depends on time.
+    d / h from 1 to 16, and views with a variance of the noise from 0.1 to 2, none was lost below 0.115, and some were
+    in all networks above 0.17. What has died stays dead, so that from there on the rank depends on time.
 
     Examples
     --------
