@@ -19,7 +19,6 @@ MOVE = """root => Object.fromEntries([...root.querySelectorAll("input[type=range
     return [input.dataset.parameter, times];
 }))"""
 READY = """(async () => {
-    await MathJax.startup.promise;
     await document.fonts.ready;
     return [performance.getEntriesByType("paint")[0].startTime, performance.now()];
 })()"""
@@ -58,7 +57,7 @@ def main():
                 context = chromium.new_context()
                 page = context.new_page()
                 page.goto(path.as_uri(), wait_until="commit")
-                page.wait_for_function("window.MathJax && MathJax.startup && MathJax.startup.promise")
+                page.wait_for_load_state("domcontentloaded")
                 seen.append(page.evaluate(READY))
                 context.close()
             text, maths = map(statistics.median, zip(*seen, strict=True))

@@ -335,7 +335,7 @@ def test_no_solution_and_no_hidden_test_leaves_the_house():
         library.update(map(str.strip, path.read_text(encoding="utf-8").splitlines()))
     leaks = []
     for path in published:
-        if not path.is_file() or "mathjax" in path.parts:
+        if not path.is_file():
             continue
         if path.suffix == ".zip":
             with zipfile.ZipFile(path) as archive:

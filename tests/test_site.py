@@ -37,23 +37,27 @@ def links_to_nowhere(page, base):
     return missing
 
 
+MATH_FONT = """() => document.fonts.load('1em "Book Math"')
+    .then(() => [...document.fonts].filter(face => face.family.includes("Book Math")).map(face => face.status))"""
+
+
 def formulas_are_set(page, path):
-    """Wait until MathJax is done, if there is maths on the page, and compare."""
-    formulas = re.findall(r'class="[^"]*\bmath\b[^"]*"', text_of(path))
+    """All maths of the page is MathML that the browser has read as such, in the font that comes with it."""
+    formulas = text_of(path).count("<math")
+    assert page.locator("math").count() == formulas
+    assert page.locator("merror").count() == 0, "broken maths"
     if formulas:
-        page.wait_for_function("window.MathJax && MathJax.startup && MathJax.startup.document")
-        page.evaluate("MathJax.startup.promise")
-        assert page.locator("mjx-container").count() >= len(formulas), "unset maths"
-        assert page.locator("mjx-merror").count() == 0, "broken maths"
+        assert page.evaluate(MATH_FONT) == ["loaded"]
 
 
 def looks_right(page, theme):
     """Theme as the reader's system has it, all images there, nothing beyond the edge."""
     page.evaluate("document.fonts.ready")
     page.wait_for_function("theme => [theme, undefined].includes(document.documentElement.dataset.theme)", arg=theme)
+    # Buttons fade from one theme to the other.
     page.evaluate(
-        "Promise.all(document.getAnimations().map(a => a.finished.catch(() => null)))"
-    )  # colours that fade over
+        "Promise.allSettled(document.getAnimations().filter(a => a instanceof CSSTransition).map(a => a.finished))"
+    )
     broken = "[...document.images].filter(i => i.complete && !i.naturalWidth).map(i => i.src)"
     assert page.evaluate(broken) == []
     sideways = "document.documentElement.scrollWidth - document.documentElement.clientWidth"
@@ -67,9 +71,9 @@ def serious(page, **options):
 
 
 # With the colour of the text around it a formula has its contrast; of a dark page Axe need not ask more than that.
-FOREIGN_INK = """() => [...document.querySelectorAll("mjx-container, mjx-container *")]
+FOREIGN_INK = """() => [...document.querySelectorAll("math, math *")]
     .filter(e => getComputedStyle(e).color !== getComputedStyle(e.parentElement).color).length"""
-CONTRAST = dict(context={"exclude": [["mjx-container"]]}, options={"runOnly": ["color-contrast"]})
+CONTRAST = dict(context={"exclude": [["math"]]}, options={"runOnly": ["color-contrast"]})
 
 
 @pytest.mark.parametrize("path", PAGES)
@@ -221,9 +225,8 @@ def test_whole_site_opens_from_its_archive(browser, tmp_path):
         archive.extractall(tmp_path)
     base = f"{(tmp_path / 'why-it-does-not-collapse').as_uri()}/"
     with Visit(browser, base, "cosine/sixth-order-flow.html") as visit:
-        visit.page.wait_for_function("window.MathJax && MathJax.startup && MathJax.startup.promise")
-        visit.page.evaluate("MathJax.startup.promise")
-        assert visit.page.locator("mjx-container").count() > 50
+        formulas_are_set(visit.page, "cosine/sixth-order-flow.html")
+        assert visit.page.locator("math").count() > 50
         visit.page.locator(".explorable .summary").first.wait_for()
         assert visit.complaints == [] and visit.elsewhere == []
 

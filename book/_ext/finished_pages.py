@@ -1,20 +1,21 @@
 """What happens to the site once its pages are written, in one pass and in this order.
 
-1. MathJax goes into the site, so that maths needs no network.
-2. Notebooks offered for download get the outputs that the cache holds.
-3. Each page is mended for assistive technology, and loses a script of icons.
-4. The theme's style sheets and fonts keep only those icons that the site shows.
+1. Notebooks offered for download get the outputs that the cache holds.
+2. Each page is mended for assistive technology, and loses a script of icons.
+3. The theme's style sheets and fonts keep only those icons that the site shows.
+4. The font of formulas keeps only the characters that they show.
 5. The whole site goes into one archive.
 6. The guard reads every page as readers get it, and stops the build at what should not be there.
 """
 
 import gc
 import re
-import shutil
 import zipfile
+from html import unescape
 from html.parser import HTMLParser
 from importlib.metadata import files
 from pathlib import Path
+from unicodedata import decomposition, name
 
 import nbformat
 from fontTools import subset, ttLib
@@ -29,40 +30,15 @@ def finish(app, exception):
     if exception is not None or app.builder.format != "html":
         return
     site = Path(app.outdir)
-    copy_mathjax(site / "_static" / "mathjax")
     complete_notebooks(site / "_sources", site.parent / ".jupyter_cache")
     pages = {path: mend(path) for path in sorted(site.rglob("*.html"))}
     lighten(site / "_static", set().union(*map(icons, pages.values())))
+    cut_font(site / "_static" / FONT, pages.values())
     archive(site)
     check(site, pages)
 
 
-# ---- 1. MathJax ----------------------------------------------------------------------------------------------------
-
-# What `mathjax3_config` in _config.yml loads, and what that loads in turn.
-PARTS = [
-    "startup.js",
-    "core.js",
-    "input/tex-base.js",
-    "input/tex/extensions/ams.js",
-    "output/chtml.js",
-    "output/chtml/fonts/tex.js",
-    "a11y/assistive-mml.js",
-]
-FONTS = Path("output", "chtml", "fonts", "woff-v2")
-
-
-def copy_mathjax(target):
-    """Copy scripts and fonts out of the installed package sphinx-mathjax-offline."""
-    script = next(file for file in files("sphinx-mathjax-offline") if file.name == "tex-chtml.js")
-    source = Path(script.locate()).parent
-    for part in PARTS:
-        (target / part).parent.mkdir(parents=True, exist_ok=True)
-        shutil.copy(source / part, target / part)
-    shutil.copytree(source / FONTS, target / FONTS, dirs_exist_ok=True)
-
-
-# ---- 2. Notebooks --------------------------------------------------------------------------------------------------
+# ---- 1. Notebooks --------------------------------------------------------------------------------------------------
 
 
 def complete_notebooks(sources, cache_folder):
@@ -84,7 +60,7 @@ def complete_notebooks(sources, cache_folder):
         nbformat.write(merged, path)
 
 
-# ---- 3. Pages ------------------------------------------------------------------------------------------------------
+# ---- 2. Pages ------------------------------------------------------------------------------------------------------
 
 # A list of citations whose members are no list items, and two roles that have been withdrawn.
 WRONG_ROLES = re.compile(r' role="(?:list(?=" class="citation-list")|doc-biblioentry|doc-backlink)"')
@@ -113,7 +89,7 @@ def named_as_check(cell):
     return re.sub(r'(<p class="collapsed admonition-title">)[^<]*', r"\1Show the check", cell[1]) + "Hide the check"
 
 
-# ---- 4. Icons ------------------------------------------------------------------------------------------------------
+# ---- 3. Icons ------------------------------------------------------------------------------------------------------
 
 ICON = re.compile(r"\bfa-[a-z0-9-]+")
 # One rule: its selectors, and the character it shows.
@@ -153,6 +129,56 @@ def lighten(static, names):
         font.with_suffix(".woff2").unlink()
     for path in {*static.glob("scripts/fontawesome.js*"), *static.rglob("*.map")}:
         path.unlink()
+
+
+# ---- 4. Font of formulas -------------------------------------------------------------------------------------------
+
+FONT = "book-math.woff2"
+FORMULA, LETTER = re.compile(r"<math\b.*?</math>", re.S), re.compile(r"<mi>([^&<])</mi>")
+# By the letter, what a browser shows of one that stands alone.
+SLANTED = {
+    chr(int(decomposition(slanted).split()[1], 16)): slanted
+    for slanted in map(chr, range(0x1D434, 0x1D71C))
+    if name(slanted, "").startswith("MATHEMATICAL ITALIC")
+} | {"h": "ℎ"}
+
+
+def cut_font(target, pages):
+    """Write the font with the characters that formulas show; its licence, SIL OFL 1.1, goes along inside."""
+    shown = set()
+    for formula in {formula for page in pages for formula in FORMULA.findall(page)}:
+        shown.update(unescape(re.sub(r"<[^>]*>", "", formula)))
+        shown.update(SLANTED.get(letter, "") for letter in LETTER.findall(formula))
+        shown.update("√" * ("<msqrt" in formula or "<mroot" in formula))  # which no element holds
+    source = next(file for file in files("ziamath") if file.name == "STIXTwoMath-Regular.ttf")
+    made = ttLib.TTFont(source.locate(), recalcTimestamp=False)
+    # Primes that are drawn to be set as exponents, which Chromium does not look for.
+    primes = {prime: f"{made.getBestCmap()[prime]}.ssty" for prime in map(ord, "′″")}
+    for table in made["cmap"].tables:
+        if table.format != 14:
+            table.cmap.update(primes)
+    cutter = subset.Subsetter(subset.Options(hinting=False, layout_features=[], name_IDs=[0, 1, 2, 7, 13, 14]))
+    cutter.populate(text="".join(shown))
+    cutter.subset(made)
+    narrow_roots(made)
+    made.flavor = "woff2"
+    made.save(target)
+
+
+def narrow_roots(font):
+    """Make tall signs of roots as wide as the plain one: Chromium leaves room for the widest behind every root."""
+    variants, plain = font["MATH"].table.MathVariants, font.getBestCmap().get(ord("√"))
+    if plain is None:
+        return
+    tall = variants.VertGlyphConstruction[variants.VertGlyphCoverage.glyphs.index(plain)]
+    width = font["hmtx"][plain][0]
+    parts = {part.VariantGlyph for part in tall.MathGlyphVariantRecord} - {plain}
+    for part in parts | {part.glyph for part in tall.GlyphAssembly.PartRecords}:
+        drawn = font["glyf"][part]
+        drawn.coordinates.scale((width / font["hmtx"][part][0], 1))
+        drawn.coordinates.toInt()
+        drawn.recalcBounds(font["glyf"])
+        font["hmtx"][part] = (width, drawn.xMin)
 
 
 # ---- 5. Archive ----------------------------------------------------------------------------------------------------

@@ -1,11 +1,10 @@
-// A formula that is wider than its column scrolls; let a keyboard reach it, and only it.
+// A formula that is wider than its column scrolls; let a keyboard reach it, and only it, in every browser.
 window.addEventListener("load", async () => {
-  if (!window.MathJax?.startup?.promise) return;
-  await MathJax.startup.promise;
+  await document.fonts.ready;
   const mark = () => {
-    for (const formula of document.querySelectorAll("mjx-container[display]")) {
-      formula.toggleAttribute("tabindex", formula.scrollWidth > formula.clientWidth);
-      if (formula.hasAttribute("tabindex")) formula.setAttribute("tabindex", "0");
+    for (const box of document.querySelectorAll("div.math > .formula, span.math.long")) {
+      if (box.scrollWidth > box.clientWidth) box.setAttribute("tabindex", "0");
+      else box.removeAttribute("tabindex");
     }
   };
   mark();
