@@ -164,7 +164,7 @@ def test_map_of_results_knows_who_rests_on_whom():
     page = (ROOT / "_build" / "html" / "results.html").read_text(encoding="utf-8")
     items = re.findall(r"<li>.*?</li>", page, re.S)
     step = next(item for item in items if "One step of stochastic gradient descent" in item)
-    assert "../" not in step and 'href="cosine/normalisation.html#thm-fade"' in step and "exact · ours" in step
+    assert "../" not in step and 'href="cosine/normalisation.html#thm-fade"' in step and "exact · textbook" in step
     claims = sum(len(CLAIM.findall(source(name))) for name in CHAPTERS)
     assert len(re.findall(r'<a href="[^"]+#[^"]+" aria-label="[^"]+"><title>', page)) == claims
     curves = re.findall(r'<path d="M\d+ \d+C', page)
