@@ -1,12 +1,12 @@
 """What every chapter promises its readers, read off its source; and the guard that reads the built pages."""
 
-import importlib.util
 import re
 import statistics
 from pathlib import Path
 
 import pytest
 import yaml
+from scripts import script
 
 ROOT = Path(__file__).parent.parent
 BOOK = ROOT / "book"
@@ -99,10 +99,7 @@ def test_half_of_all_cells_have_at_most_six_lines():
 
 
 def finished_pages():
-    spec = importlib.util.spec_from_file_location("finished_pages", BOOK / "_ext" / "finished_pages.py")
-    module = importlib.util.module_from_spec(spec)
-    spec.loader.exec_module(module)
-    return module
+    return script("book/_ext/finished_pages.py")
 
 
 def test_cells_that_are_folded_whole_are_called_checks():
@@ -145,7 +142,7 @@ CLAIM = re.compile(r"^:::\{prf:(?:theorem|proposition|lemma|corollary|law)\}[^\n
 
 
 def test_every_theorem_names_its_standing_and_its_owner():
-    marks = claim_marks()
+    marks = script("book/_ext/claims.py")
     for name in CHAPTERS:
         for options in CLAIM.findall(source(name)):
             named = re.search(r"^:class: (\S+) (\S+)$", options, re.M)
@@ -155,7 +152,7 @@ def test_every_theorem_names_its_standing_and_its_owner():
 
 @pytest.mark.parametrize("name", [*CHAPTERS, "intro"])
 def test_every_figure_ends_with_its_standing(name):
-    words = "|".join(claim_marks().STANDINGS.values())
+    words = "|".join(script("book/_ext/claims.py").STANDINGS.values())
     captions = re.findall(r"    caption: \|\n((?:      [^\n]*\n)+)", source(name))
     assert all(re.search(rf"\*({words})\*$", caption.rstrip()) for caption in captions)
 
@@ -178,13 +175,6 @@ def test_each_part_opens_with_what_it_assumes_shows_and_leaves_open():
             rf"\{{admonition\}} Part {number} in three lines\n:class: part\n(.*?)^:::$", source(name), re.S | re.M
         )
         assert box and all(f"- *It {word}*" in box[1] for word in ("assumes", "shows", "does not decide"))
-
-
-def claim_marks():
-    spec = importlib.util.spec_from_file_location("claims", BOOK / "_ext" / "claims.py")
-    module = importlib.util.module_from_spec(spec)
-    spec.loader.exec_module(module)
-    return module
 
 
 def test_index_of_figures_shows_every_figure_of_the_chapters():

@@ -3,9 +3,7 @@
 Needs ``make course`` first, which ``make test`` does.
 """
 
-import importlib.util
 import re
-import sys
 import zipfile
 from multiprocessing import resource_tracker
 from pathlib import Path
@@ -15,6 +13,7 @@ import numpy as np
 import psutil
 import pytest
 from nbclient import NotebookClient
+from scripts import script
 
 import grade as grading
 from ncl_lib.course import check_function, check_value
@@ -22,14 +21,6 @@ from ncl_lib.course import check_function, check_value
 ROOT = Path(__file__).parent.parent
 COURSE = ROOT / "_build" / "course"
 NAMES = [path.stem for path in sorted((ROOT / "course").glob("[0-9]-*.md"))]
-
-
-def script(name):
-    spec = importlib.util.spec_from_file_location(f"course_{name}", ROOT / "course" / f"{name}.py")
-    module = importlib.util.module_from_spec(spec)
-    sys.modules[spec.name] = module
-    spec.loader.exec_module(module)
-    return module
 
 
 # For each assignment: submissions that are wrong but plausible, as the function that is replaced, its code, and what
@@ -299,7 +290,7 @@ def test_endless_greedy_and_broken_submissions_do_not_stop_the_others(tmp_path):
 
 
 def test_building_touches_nothing_else_in_its_folder(tmp_path):
-    build = script("build")
+    build = script("course/build.py")
     build.MASTERS = []
     (tmp_path / "mine").write_text("keep", encoding="utf-8")
     build.build(tmp_path)
@@ -400,7 +391,7 @@ def test_a_student_with_the_archive_alone_is_told_what_to_mend_and_gets_the_poin
 
 
 def test_same_masters_same_archives(tmp_path):
-    build = script("build")
+    build = script("course/build.py")
     build.MASTERS = build.MASTERS[:1]
     assert build.build(tmp_path / "course") == NAMES[:1]
     made, kept = (folder / "student" / f"{NAMES[0]}.zip" for folder in (tmp_path / "course", COURSE))

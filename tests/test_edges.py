@@ -1,16 +1,15 @@
 """The library at its edges: what is sent to other processes, what breaks off, and what is refused in words."""
 
-import importlib.util
 import json
 import pickle
 import sys
 import tracemalloc
 import types
-from pathlib import Path
 
 import matplotlib.pyplot as plt
 import numpy as np
 import pytest
+from scripts import script
 
 from ncl_lib import (
     CosineModes,
@@ -239,16 +238,8 @@ def test_a_plot_that_raises_leaves_no_figure_open(name):
 # ---- The long script ----
 
 
-def script():
-    path = Path(__file__).parent.parent / "experiments" / "images.py"
-    spec = importlib.util.spec_from_file_location("images_script", path)
-    module = importlib.util.module_from_spec(spec)
-    spec.loader.exec_module(module)
-    return module
-
-
 def test_the_script_says_what_is_damaged(tmp_path, capsys):
-    images = script()
+    images = script("experiments/images.py")
     table, options = tmp_path / "results.jsonl", tmp_path / "options.json"
     assert images.finished(table) == []
     table.write_text('{"a": 1}\n{"a": 2}\n{"a": ')

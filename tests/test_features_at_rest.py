@@ -1,11 +1,11 @@
 """Features at rest under the cosine loss: law against the exact drive, against sampling, and against stored runs."""
 
-import importlib.util
 import json
 from pathlib import Path
 
 import numpy as np
 import pytest
+from scripts import script
 
 from ncl_lib import LinearNetwork, Setting, alignment, cosine_matrices, cosine_modes, noise, train
 from ncl_lib.noise.features import _CosineNoise, mean_cosine
@@ -177,14 +177,12 @@ def test_limits_of_the_law():
 
 
 def test_stored_points_are_what_the_script_finds():
-    spec = importlib.util.spec_from_file_location("at_rest", ROOT / "experiments" / "at_rest.py")
-    script = importlib.util.module_from_spec(spec)
-    spec.loader.exec_module(script)
-    assert script.COLUMNS == COLUMNS
-    assert [[p[name] for name in COLUMNS[:5]] for p in script.points()] == [row[:5] for row in ROWS]
+    at_rest = script("experiments/at_rest.py")
+    assert at_rest.COLUMNS == COLUMNS
+    assert [[p[name] for name in COLUMNS[:5]] for p in at_rest.points()] == [row[:5] for row in ROWS]
     for k in (1, 30, 54, 150):  # no slow ones
         point = dict(zip(COLUMNS[:5], ROWS[k][:5], strict=True))
-        again, stored = dict(zip(COLUMNS, script.measured(point), strict=True)), POINTS[k]
+        again, stored = dict(zip(COLUMNS, at_rest.measured(point), strict=True)), POINTS[k]
         # Rounding elsewhere may differ, and runs with it.
         assert abs(again["rank"] - stored["rank"]) < 6 * np.hypot(again["rank_error"], stored["rank_error"]) + 1e-3
         assert again["signal"] == pytest.approx(stored["signal"], abs=0.05 * (1 - stored["signal"]) + 0.01)

@@ -1,13 +1,13 @@
 """Formulas on the pages: MathML from the build, without a script; and what the extension makes of single ones."""
 
 import html
-import importlib.util
 import io
 import re
 from pathlib import Path
 
 import pytest
 from fontTools.ttLib import TTFont
+from scripts import script
 from sphinx.application import Sphinx
 from sphinx.errors import ExtensionError
 from test_notation import CHAPTERS, formulas
@@ -18,14 +18,7 @@ MOST = ["cosine/derivation.html", "past/survival.html", "steps/regimes-come-true
 PHONE = {"width": 390, "height": 844}
 
 
-def load(name):
-    spec = importlib.util.spec_from_file_location(name, EXTENSIONS / f"{name}.py")
-    module = importlib.util.module_from_spec(spec)
-    spec.loader.exec_module(module)
-    return module
-
-
-MATHS = load("maths")
+MATHS = script("book/_ext/maths.py")
 
 
 def text_of(path):

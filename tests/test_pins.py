@@ -1,7 +1,6 @@
 """What is installed for whom: pins that agree, and a Binder that runs every chapter but those that call JAX."""
 
 import ast
-import importlib.util
 import re
 import sys
 from importlib.metadata import packages_distributions, requires
@@ -10,6 +9,7 @@ from pathlib import Path
 import pytest
 from packaging.requirements import Requirement
 from packaging.utils import canonicalize_name
+from scripts import script
 
 ROOT = Path(__file__).parent.parent
 BY_ITSELF = {"otter-grader", "fica"}  # installed without what they ask for
@@ -23,14 +23,7 @@ def pins(path):
 ALL, BOOK, BINDER = map(pins, ("requirements-tests.txt", "requirements.txt", ".binder/requirements.txt"))
 
 
-def load():
-    spec = importlib.util.spec_from_file_location("execute", ROOT / "book" / "execute.py")
-    module = importlib.util.module_from_spec(spec)
-    spec.loader.exec_module(module)
-    return module
-
-
-EXECUTE = load()
+EXECUTE = script("book/execute.py")
 
 
 def test_small_sets_are_parts_of_the_whole():

@@ -1,24 +1,17 @@
 """The runs of the chapters that the build has made: all there, whole, and of the code as it stands."""
 
-import importlib.util
 from pathlib import Path
 
 import nbformat
 import pytest
 from jupyter_cache import get_cache
+from scripts import script
 
 ROOT = Path(__file__).parent.parent
 SOURCES = ROOT / "_build" / "html" / "_sources"
 
 
-def load():
-    spec = importlib.util.spec_from_file_location("execute", ROOT / "book" / "execute.py")
-    module = importlib.util.module_from_spec(spec)
-    spec.loader.exec_module(module)
-    return module
-
-
-EXECUTE = load()
+EXECUTE = script("book/execute.py")
 CHAPTERS = EXECUTE.chapters()
 READ = {name: EXECUTE.read(path) for name, path in CHAPTERS.items()}
 

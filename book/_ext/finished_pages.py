@@ -22,6 +22,8 @@ from fontTools import subset, ttLib
 from jupyter_cache import get_cache
 from sphinx.errors import ExtensionError
 
+from maths import FONT
+
 ARCHIVE = "why-it-does-not-collapse.zip"
 
 
@@ -133,7 +135,6 @@ def lighten(static, names):
 
 # ---- 4. Font of formulas -------------------------------------------------------------------------------------------
 
-FONT = "book-math.woff2"
 FORMULA, LETTER = re.compile(r"<math\b.*?</math>", re.S), re.compile(r"<mi>([^&<])</mi>")
 # By the letter, what a browser shows of one that stands alone.
 SLANTED = {
