@@ -8,6 +8,7 @@ from typing import NamedTuple
 
 from docutils import nodes
 from sphinx import addnodes
+from sphinx.errors import ExtensionError
 from sphinx.util.docutils import SphinxDirective
 from sphinx_proof.nodes import proof_node
 
@@ -40,20 +41,27 @@ class Claim(NamedTuple):
     label: str
     kind: str
     title: nodes.title
-    standing: str | None
-    owner: str | None
+    standing: str
+    owner: str
     equations: list
     uses: list
 
     @classmethod
     def of(cls, node):
-        """Read one off a page."""
+        """Read one off a page; one without standing or owner stops the build."""
         marks = [next((x for x in node["classes"] if x in known), None) for known in (STANDINGS, OWNERS)]
+        if None in marks:
+            raise ExtensionError(f"{node['label']}: its :class: must name a standing and an owner")
         equations = [found["label"] for found in node.findall(nodes.math_block) if found.get("label")]
         texts = [node, *proofs_of(node)]
         refs = [ref for text in texts for ref in text.findall(addnodes.pending_xref)]
         uses = sorted({ref["reftarget"] for ref in refs if ref["refdomain"] in ("prf", "math")})
         return cls(node["label"], node["realtype"], node.next_node(nodes.title).deepcopy(), *marks, equations, uses)
+
+    @property
+    def said(self):
+        """Standing and owner in words."""
+        return f"{STANDINGS[self.standing]} · {OWNERS[self.owner]}"
 
 
 def proofs_of(node):
@@ -72,11 +80,9 @@ def collect(app, doctree):
     for node in list(doctree.findall(lambda n: isinstance(n, nodes.Element) and n.get("countertype"))):
         claim = Claim.of(node)
         found.append(claim)
-        if claim.standing and claim.owner:
-            words = f"{STANDINGS[claim.standing]} · {OWNERS[claim.owner]}"
-            title = node.next_node(nodes.title)
-            title += nodes.Text(" ")
-            title += nodes.reference("", words, refuri=legend, internal=True, classes=["standing"])
+        title = node.next_node(nodes.title)
+        title += nodes.Text(" ")
+        title += nodes.reference("", claim.said, refuri=legend, internal=True, classes=["standing"])
     for caption in doctree.findall(nodes.caption):
         last = caption.children[-1] if caption.children else None
         if isinstance(last, nodes.emphasis) and last.astext() in STANDINGS.values():
@@ -133,9 +139,7 @@ class Places:
         """One claim."""
         words = nodes.paragraph("", "", self.link(claim.label), nodes.Text(" "))
         words += [child.deepcopy() for child in claim.title.children]
-        if claim.standing and claim.owner:
-            label = f"{STANDINGS[claim.standing]} · {OWNERS[claim.owner]}"
-            words += [nodes.Text(" "), nodes.inline("", label, classes=["standing"])]
+        words += [nodes.Text(" "), nodes.inline("", claim.said, classes=["standing"])]
         users = [other for other, used in self.uses.items() if claim.label in used]
         for prompt, labels in ((" Rests on ", self.uses[claim.label]), (" Used by ", users)):
             for k, label in enumerate(labels):
@@ -158,7 +162,7 @@ class Places:
             name = html.escape(name if len(name) < 36 else name[:34] + "…")
             parts.append(f'<text x="{left - 16}" y="{24 + height * row}" text-anchor="end">{name}</text>')
         for label, (x, y) in spots.items():
-            mark = MARKS[self.found[label].standing or "exact"].format(x=x, y=y, a=x - 6, b=y - 6, c=x + 6, d=y + 6)
+            mark = MARKS[self.found[label].standing].format(x=x, y=y, a=x - 6, b=y - 6, c=x + 6, d=y + 6)
             words = html.escape(f"{self.name(label)} {self.found[label].title.astext()}")
             link = f'<a href="{self.address(label)}" aria-label="{words}"><title>{words}</title>{mark}</a>'
             parts.append(link)
