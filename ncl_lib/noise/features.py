@@ -171,20 +171,20 @@ class _CosineNoise:
         """Squared norm of the head at rest; inf where steps are too long for one."""
         pushed = self.h / self.batch * mean_squared_sine(self.h, 1, x * self.share)
         held = 2 - self.turn - self.turn * x * x / (1 - x)
-        return np.sqrt(np.divide(self.turn * pushed, held, out=np.full_like(held, np.inf), where=held > 0))
+        return math.sqrt(self.turn * pushed / held) if held > 0 else math.inf
 
     def excess(self, x):
         """How far the share of noise is above the one at rest, relative to it."""
-        return (1 - x) * (1 + self.h * self.cosine * np.sqrt(x) / ((self.h + 1) * self.head(x))) - 1
+        return (1 - x) * (1 + self.h * self.cosine * math.sqrt(x) / ((self.h + 1) * self.head(x))) - 1
 
     def signal(self):
         """Share of the signal in the head; nan where none holds."""
-        shares = 1 - np.geomspace(1e-9, 1 - 1e-9, 201)
-        values = self.excess(shares)
-        roots = np.flatnonzero((values[:-1] < 0) & (values[1:] >= 0))
-        if len(roots) == 0:
+        least, most = 1e-9, 1 - 1e-9
+        if self.excess(least) <= 0:
             return math.nan
-        return brentq(self.excess, shares[roots[0] + 1], shares[roots[0]], xtol=1e-15, rtol=1e-14)
+        if self.excess(most) >= 0:
+            return most
+        return brentq(self.excess, least, most, xtol=1e-15, rtol=1e-14)
 
     def restoring(self, x):
         """What makes features equal again, and what slows it down."""

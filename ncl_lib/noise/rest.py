@@ -238,7 +238,7 @@ def mean_squared_sine(h, a, share):
 
     The latter in units of its own mean, 1 / (h - 2); `share` is the squared correlation.
     """
-    if np.all(share == 1):
+    if share == 1:
         return 0.0
     return (h - 1) / h * (1 - share) * hyp2f1(a, 1, h / 2 + 1, share)
 

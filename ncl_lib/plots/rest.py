@@ -40,12 +40,14 @@ def rest_map(setting, h, d, runs=None, ax=None):
     >>> rest_map(Setting(sigma2=0.5, rho=1.0), 8, 32, [(0.01, 16, 7.4)]).get_ylabel()
     'batch over features, B/h'
     """
-    signal = _checks.instance("setting", setting, Setting).isotropic("plots.rest_map")
-    if signal == 0 or setting.sigma2 == 0:
+    spectrum = _checks.instance("setting", setting, Setting).isotropic("plots.rest_map")
+    if spectrum == 0 or setting.sigma2 == 0:
         raise ValueError(f"setting={setting!r}: there must be signal and noise of the views, else there is no border")
-    if runs is not None and _checks.array("runs", runs, ndim=2).shape[1] != 3:
-        raise ValueError(f"runs: has shape {np.shape(runs)}; expected (n, 3)")
-    unit = Setting(setting.sigma2, 1.0, signal)
+    if runs is not None:
+        runs = _checks.array("runs", runs, ndim=2)
+        if runs.shape[1] != 3:
+            raise ValueError(f"runs: has shape {runs.shape}; expected (n, 3)")
+    unit = Setting(setting.sigma2, 1.0, spectrum)
     laws = [[features_at_rest(unit, h, d, turn, int(batch)) for batch in _BATCHES] for turn in _TURNS]
     signal, ranks = ([[getattr(law, key) for law in row] for row in laws] for key in ("signal", "effective_rank"))
     ax = own_axes(ax)
@@ -53,7 +55,7 @@ def rest_map(setting, h, d, runs=None, ax=None):
     ax.fill_between(_TURNS, _BATCHES[0] / h, border, color=BLUE, alpha=0.15, lw=0)
     _line(ax, h, np.nan_to_num(ranks), _WHOLE * h, color=GREEN, ls="-.", label="rank 0.9 h")
     if runs is not None:
-        _mark(ax, h, *np.transpose(_checks.array("runs", runs)))
+        _mark(ax, h, *runs.T)
     ax.set(xlabel="learning rate × decay, ηρ", ylabel="batch over features, B/h", xscale="log", yscale="log")
     ax.set(xlim=_TURNS[[0, -1]], ylim=_BATCHES[[0, -1]] / h)
     ax.legend(loc="upper left", bbox_to_anchor=(1, 1), fontsize="small")

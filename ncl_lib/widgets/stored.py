@@ -23,6 +23,6 @@ def runs_at_rest():
 
 
 def stored_module():
-    """The same as a front-end module; shapes and numbers are as JavaScript writes them."""
+    """The same as a front-end module; shapes are as JavaScript writes them."""
     rows = {",".join(f"{number:g}" for number in shape): runs for shape, runs in runs_at_rest().items()}
-    return f"export const STORED = {json.dumps(rows, separators=(',', ':'))};\n".replace(".0,", ",").replace(".0]", "]")
+    return f"export const STORED = {json.dumps(rows, separators=(',', ':'))};\n"
